@@ -20,6 +20,7 @@ const ROOMS = {
   statistics: ['applications', 'auth', 'common', 'database', 'delivery', 'providers'],
   users: ['applications', 'auth', 'common', 'database', 'devices', 'messages'],
   health: ['auth', 'common', 'database', 'queue'],
+  metrics: ['auth', 'common', 'database', 'health', 'queue'],
   sample: ['applications', 'common', 'devices'],
   console: ['applications', 'auth', 'common', 'database', 'http', 'limits'],
 };
@@ -54,6 +55,12 @@ const PACKAGES = [
     rooms: ['database'],
     repositories: true,
     message: 'SQL belongs to *.repository.ts and database/.',
+  },
+  {
+    regex: '^prom-client$',
+    rooms: ['common', 'metrics'],
+    repositories: false,
+    message: 'prom-client belongs to common/ and metrics/.',
   },
   { regex: '^openid-client$', rooms: ['console'], repositories: false, message: 'openid-client belongs to console/.' },
   { regex: '^axios$', rooms: ['providers'], repositories: false, message: 'axios belongs to providers/.' },

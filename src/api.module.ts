@@ -37,6 +37,8 @@ import { AudiencesController } from './messages/send/audiences.controller.js';
 import { MessagesController } from './messages/send/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { PlantedMessages } from './messages/control/planted-messages.repository.js';
+import { MetricsController } from './metrics/metrics.controller.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
 import { StatisticsModule } from './statistics/statistics.module.js';
 import { UsersController } from './users/users.controller.js';
@@ -54,6 +56,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     DevicesModule,
     HealthModule,
     MessagesModule,
+    MetricsModule,
     StatisticsModule,
     UsersModule,
     WebhooksModule,
@@ -73,6 +76,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     OperationsController,
     SystemController,
     VersionController,
+    MetricsController,
     ApplicationsController,
     ...SETTINGS_CONTROLLERS,
     ApnsSettingsController,

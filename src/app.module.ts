@@ -17,6 +17,7 @@ import { HealthModule } from './health/health.module.js';
 import { BodyInterceptor } from './http/body.interceptor.js';
 import type { Role } from './role.js';
 import { StandbyInterceptor } from './http/standby.interceptor.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { QueueModule } from './queue/queue.module.js';
 import { Queues } from './queue/queue.js';
 import { WebhookDeliveryModule, WebhookHousekeepingModule } from './webhooks/webhooks.module.js';
@@ -55,6 +56,7 @@ export class AppModule {
         DatabaseModule.for(database),
         QueueModule.for(queues),
         HealthModule,
+        MetricsModule,
         ...[...config.roles].flatMap((role) => ROLE_MODULES[role]),
         ...(config.roles.has('worker') ? [WebhookDeliveryModule] : []),
         ...(config.hasSamples && config.roles.has('api') ? [SampleModule] : []),

@@ -80,6 +80,7 @@ describe('defaults', () => {
         application: { requestsPerSecond: 100_000, concurrentRequests: 4_000 },
       },
       quotas: { campaigns: 100_000, tags: 100_000, scheduledMessages: 1_000_000, devices: 100_000_000 },
+      metrics: { port: null, applications: 100 },
       retention: {
         messageDays: 30,
         deviceUnseenDays: 270,
@@ -157,6 +158,8 @@ it('reads every setting', () => {
       QUOTA_TAGS: '6',
       QUOTA_SCHEDULED_MESSAGES: '7',
       QUOTA_DEVICES: '8',
+      METRICS_PORT: '9464',
+      METRICS_APPLICATIONS: '20',
       RETENTION_DAYS: '0',
       DEVICE_UNSEEN_DAYS: '1',
       DEVICE_RETIRED_DAYS: '36500',
@@ -210,6 +213,7 @@ it('reads every setting', () => {
       application: { requestsPerSecond: 3, concurrentRequests: 4 },
     },
     quotas: { campaigns: 5, tags: 6, scheduledMessages: 7, devices: 8 },
+    metrics: { port: 9_464, applications: 20 },
     retention: {
       messageDays: 0,
       deviceUnseenDays: 1,

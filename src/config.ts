@@ -11,6 +11,7 @@ import type { ProcessCounts } from './process-plan.js';
 import {
   readAudit,
   readLimits,
+  readMetrics,
   readPeople,
   readProcesses,
   readProviders,
@@ -90,6 +91,8 @@ export interface Config extends Secrets {
   environmentName: string;
   /** The sign-in of people. Absent: clients alone sign in to the console. */
   people?: People;
+  /** Port null: no server of its own. */
+  metrics: { port: number | null; applications: number };
   /** Time between "not ready" and the end of listening. */
   shutdownDelayMs: number;
   /** How long a stop waits for answers to sent requests. */
@@ -155,6 +158,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     shutdownDelayMs: settings.secondsInMs('SHUTDOWN_DELAY', 0, 600),
     shutdownTimeoutMs: settings.secondsInMs('SHUTDOWN_TIMEOUT'),
     ...readLimits(settings),
+    metrics: readMetrics(settings),
     retention: readRetention(settings),
     audit: readAudit(settings),
     unknownNames: ofFamilies,

@@ -15,6 +15,7 @@ import { trustFunction, warnOfUntrustedProxy } from './http/callers.js';
 import { boundConnections } from './http/connections.js';
 import { answerClientError, answerFrameworkError } from './http/socket-errors.js';
 import { sendHeaders } from './http/headers.js';
+import { measureRequests } from './http/measure.js';
 import { watchMethods } from './http/methods.js';
 import { logRequests } from './http/request-log.js';
 import { requestIdOf } from './http/request-id.js';
@@ -70,6 +71,7 @@ export function newAdapter({
 export async function openDoor(app: NestFastifyApplication, config: Config): Promise<() => void> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   logRequests(fastify, config);
+  measureRequests(fastify);
   warnOfUntrustedProxy(fastify, config);
   if (config.roles.has('api')) app.get(AuditTrail).watch(fastify);
   boundConnections(fastify, connectionsOf(config));

@@ -11,6 +11,8 @@ export interface Member {
   roles: ReadonlySet<Role>;
   /** True: the process starts before the other members and prints the addresses. */
   isFirst: boolean;
+  /** Position in the plan, from 0; added to METRICS_PORT. */
+  position: number;
 }
 
 /** The numbers of processes; `workers` null: the workers' role is in the first process. */
@@ -31,7 +33,7 @@ export function countWorkers(text: string): number | null {
  */
 export function planProcesses(roles: ReadonlySet<Role>, { workers, apis }: ProcessCounts): Member[] {
   const first = [...roles].filter((role) => role !== 'worker' || workers === null);
-  const more = (role: Role, count: number, from: number): Omit<Member, 'isFirst'>[] =>
+  const more = (role: Role, count: number, from: number): Pick<Member, 'name' | 'roles'>[] =>
     Array.from({ length: count }, (_, index) => ({ name: `${role} ${index + from}`, roles: new Set([role]) }));
   const firstName = roles.has('api') ? 'api 1' : first.join(' and ');
   const members = [
@@ -39,7 +41,7 @@ export function planProcesses(roles: ReadonlySet<Role>, { workers, apis }: Proce
     ...more('api', apis - 1, 2),
     ...more('worker', workers ?? 0, 1),
   ];
-  return members.map((member, index) => ({ ...member, isFirst: index === 0 }));
+  return members.map((member, position) => ({ ...member, isFirst: position === 0, position }));
 }
 
 const SHORTEST_WAIT_MS = SECOND_MS;
@@ -58,10 +60,11 @@ export function countFailures(before: number, ranMs: number): number {
 }
 
 /** The arguments with which a member is started, for `readMember`. */
-export function toArguments({ name, roles, isFirst }: Member): string[] {
-  return [name, [...roles].join(','), ...(isFirst ? ['first'] : [])];
+export function toArguments({ name, roles, position }: Member): string[] {
+  return [name, [...roles].join(','), String(position)];
 }
 
-export function readMember([name = '', roles = '', first]: readonly string[]): Member {
-  return { name, roles: new Set(roles.split(',') as Role[]), isFirst: first === 'first' };
+export function readMember([name = '', roles = '', text]: readonly string[]): Member {
+  const position = Number(text);
+  return { name, roles: new Set(roles.split(',') as Role[]), isFirst: position === 0, position };
 }

@@ -194,6 +194,14 @@ export function readLimits(settings: SettingReader) {
   };
 }
 
+export function readMetrics(settings: SettingReader) {
+  const isOff = settings.value('METRICS_PORT') === '';
+  return {
+    port: isOff ? null : settings.whole('METRICS_PORT', 0, 65_535),
+    applications: settings.whole('METRICS_APPLICATIONS', 1, 10_000),
+  };
+}
+
 export function readRetention(settings: SettingReader) {
   const days = (name: string): number => settings.whole(name, 0, 36_500);
   return {

@@ -88,6 +88,17 @@ export const SETTINGS: readonly Setting[] = [
       'addresses (`192.0.2.10`) or networks of reverse proxies, comma-separated, whose `X-Forwarded-For` is trusted; only the proxies themselves, because every address in the list can set any caller address',
   },
   ...CONSOLE_SETTINGS,
+  {
+    name: 'METRICS_PORT',
+    fallback: '',
+    meaning:
+      'port for `GET /metrics` without authentication, at `HOST`; of several processes of one start, the second has the next port, and so on. Empty: only the role `api` serves it, on `PORT`, for the scope `metrics.read`',
+  },
+  {
+    name: 'METRICS_APPLICATIONS',
+    fallback: '100',
+    meaning: 'applications with series of their own, the oldest first; the others are summed up as `other`',
+  },
   { name: 'DOCS', fallback: 'on', meaning: '`off`: serve neither the API document nor the page to try it' },
   {
     name: 'HTTP_REQUEST_TIMEOUT',

@@ -35,7 +35,12 @@ setFlagsFromString('--heap-growing-percent=100');
 
 /** `member`: this process is one of several under a supervisor, and has the member's roles. */
 export async function start(settings: Config, member?: Member): Promise<void> {
-  const config = { ...settings, roles: member?.roles ?? settings.roles, name: member?.name };
+  const config = {
+    ...settings,
+    roles: member?.roles ?? settings.roles,
+    name: member?.name,
+    metrics: { ...settings.metrics, port: portOf(settings, member) },
+  };
   surviveErrors(process.stderr);
   const json = logsJson();
   const logger = new AppLogger({ level: config.logLevel, json, name: member?.name }, openLogOutput(json));
@@ -79,6 +84,11 @@ function keepCertificate(app: NestFastifyApplication): void {
   serve();
   reloadBy(serve);
   setInterval(() => certificate.warn(), DAY_MS).unref();
+}
+
+/** Each process of a start serves its own metrics. Null: none; 0: any free port. */
+function portOf({ metrics: { port } }: Config, member?: Member): number | null {
+  return port === null || port === 0 ? port : port + (member?.position ?? 0);
 }
 
 /** Returns the address on which the server listens. */

@@ -4,6 +4,7 @@ import { Clock } from '../common/clock.js';
 import { MINUTE_MS } from '../common/durations.js';
 import { OAuthError } from '../common/errors.js';
 import { networkOf } from '../common/ip.js';
+import { authFailures } from '../common/meters.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { parseBasic } from './basic.js';
@@ -77,7 +78,10 @@ export class ClientAuthenticator {
     } catch (error) {
       if (!(error instanceof OAuthError && error.error === 'temporarily_unavailable')) throw error;
       const right = this.findRightLately(candidates, network, header ?? '');
-      if (!right) throw error;
+      if (!right) {
+        authFailures.inc({ reason: error.status === 429 ? 'throttled' : 'busy' });
+        throw error;
+      }
       return this.accept(right, network);
     }
   }
@@ -200,6 +204,7 @@ export class ClientAuthenticator {
    * MobileFirst's validators interpret 400 with this code as "client not registered" (docs/protocol/mobilefirst.md §2).
    */
   private invalidClient(description: string): OAuthError {
+    authFailures.inc({ reason: 'invalid_client' });
     const status = this.config.invalidClientStatus;
     const headers: Record<string, string> = status === 401 ? { 'www-authenticate': 'Basic realm="carillon"' } : {};
     return new OAuthError('invalid_client', description, status, headers);

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError, FORM_REQUIRED, OAuthError, rootCause, wrongContentType } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
 import { RefusalLog } from './refusal-log.js';
+import { authFailures } from './meters.js';
 import { RETRY_AFTER_S, isUnavailable } from './unavailable.js';
 
 interface Answer {
@@ -30,6 +31,8 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const answer = answerTo(error, request.routeOptions.url ?? '');
     this.refusals.note(request, answer.status, answer.body.error ?? answer.body.code);
+    const refusal = tokenRefusal(error);
+    if (refusal !== null) authFailures.inc({ reason: refusal });
     if (answer.status === 503 && isUnavailable(error)) this.log.warn(`Requests are answered 503: ${rootCause(error)}`);
     else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
@@ -59,6 +62,16 @@ export function answerTo(error: unknown, url: string): Answer {
  */
 function isDeliberate(error: unknown): boolean {
   return (error instanceof ApiError || error instanceof OAuthError) && error.cause === undefined && error.status > 500;
+}
+
+/** Why a token or its scope was refused; null: the error is another one. */
+function tokenRefusal(error: unknown): string | null {
+  if (!(error instanceof ApiError)) return null;
+  if (error.status === 403) return 'insufficient_scope';
+  const challenge = error.headers['www-authenticate'] ?? '';
+  // Wrong secrets (Basic) are counted where they are checked (auth/client-authenticator.ts).
+  if (error.status !== 401 || challenge.startsWith('Basic')) return null;
+  return challenge.includes('invalid_token') ? 'invalid_token' : 'no_token';
 }
 
 function toAnswer(error: unknown): Answer {

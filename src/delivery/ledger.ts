@@ -27,11 +27,15 @@ export class BatchLedger {
    * unknown.
    */
   private readonly again = new Set<number>();
+  /** Deliveries per outcome when they were last counted. */
+  private counted: number[];
 
   constructor(
     readonly outcomes: Buffer,
     readonly details: DeliveryDetails,
-  ) {}
+  ) {
+    this.counted = this.counts();
+  }
 
   /**
    * Starts an attempt. Deliveries in flight of a lost worker become unknown; expired and cancelled ones are settled; at
@@ -119,6 +123,13 @@ export class BatchLedger {
     const counts = OUTCOME_NAMES.map(() => 0);
     for (const outcome of this.outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
     return counts;
+  }
+
+  /** Deliveries per outcome that have come since the last call; an unknown one that is repeated does not go. */
+  takeNews(): number[] {
+    const before = this.counted;
+    this.counted = this.counts();
+    return this.counted.map((count, outcome) => Math.max(0, count - (before[outcome] ?? 0)));
   }
 
   /**

@@ -147,15 +147,19 @@ export class DeviceRepository {
     }));
   }
 
-  /** Removes devices from every audience until they register again; registrations newer than `before` are kept. */
-  async retire(seqs: readonly number[], reason: string, before: Date): Promise<void> {
-    if (seqs.length === 0) return;
-    await this.database.kysely
+  /**
+   * Removes devices from every audience until they register again; registrations newer than `before` are kept. Returns
+   * how many were removed.
+   */
+  async retire(seqs: readonly number[], reason: string, before: Date): Promise<number> {
+    if (seqs.length === 0) return 0;
+    const { numUpdatedRows } = await this.database.kysely
       .updateTable('device')
       .set({ retired_reason: reason, retired_at: sql<Date>`now()` })
       .where('seq', 'in', seqs)
       .where('registered_at', '<=', before)
-      .execute();
+      .executeTakeFirst();
+    return Number(numUpdatedRows);
   }
 }
 

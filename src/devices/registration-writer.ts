@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Gather } from '../common/gather.js';
+import { countRegistration } from '../common/meters.js';
 import { resultOf, writeTogether } from '../database/together.js';
 import { DeviceRegistrationRepository } from './device-registration.repository.js';
 import type { Device } from './device.repository.js';
@@ -22,7 +23,9 @@ export class RegistrationWriter {
   constructor(private readonly registrations: DeviceRegistrationRepository) {}
 
   async register(registration: Registration): Promise<Device> {
-    return resultOf(await this.writes.add(registration));
+    const device = resultOf(await this.writes.add(registration));
+    countRegistration(registration.applicationId, device.platform);
+    return device;
   }
 
   /** Registrations with the same id or token are written one after another. */

@@ -11,6 +11,6 @@ import { SystemService } from './system.service.js';
 @Module({
   controllers: [HealthController],
   providers: [Presence, ProcessRepository, Readiness, SecretWarnings, SystemRepository, SystemService],
-  exports: [SystemService],
+  exports: [ProcessRepository, SystemService],
 })
 export class HealthModule {}

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { LOST_S, MISSING_S, lastSeen } from '../database/processes.js';
+import type { Tables } from '../database/tables.js';
 import type { Role } from '../role.js';
 
 export interface ProcessIdentity {
@@ -65,7 +67,7 @@ export class ProcessRepository {
    * Each `exists` is one look-up in an index of open rows, and made only if the role is missing. A worker of a version
    * without a row shows by its lease.
    */
-  async missing(): Promise<MissingRole[]> {
+  async missing(db: Kysely<Tables> = this.database.kysely): Promise<MissingRole[]> {
     const { rows } = await sql<MissingRole>`
       select role, since from (values
           ('worker', ${lastSeen('worker')}),
@@ -80,9 +82,7 @@ export class ProcessRepository {
         else
           exists (select from campaign where state = 'active' and due_at <= now())
           or exists (select from campaign_wave where state = 'waiting' and due_at <= now())
-          or exists (select from message where state = 'scheduled' and send_at <= now()) end`.execute(
-      this.database.kysely,
-    );
+          or exists (select from message where state = 'scheduled' and send_at <= now()) end`.execute(db);
     return rows;
   }
 

@@ -48,6 +48,8 @@ export interface ConnectionOwner {
   closed(connection: Connection, reason: string): void;
   /** The socket is closed. */
   gone(connection: Connection): void;
+  /** The peer sent GOAWAY. */
+  wentAway(code: number): void;
   /** An error for the statistics. */
   troubled(reason: string): void;
   /** A TLS session that the next connection may resume. */
@@ -179,6 +181,10 @@ export class Connection implements SessionOwner {
     this.isDraining = true;
     this.drainReason = reason;
     this.owner.draining(this);
+  }
+
+  peerWentAway(code: number): void {
+    this.owner.wentAway(code);
   }
 
   takeBack(exchange: Exchange, reason: string): void {

@@ -1,4 +1,4 @@
-import type { PushRequest, PushResult } from './push.js';
+import type { PoolMeter, PushRequest, PushResult } from './push.js';
 import type { ResponseHead } from './response-head.js';
 
 const NO_BODY = Buffer.alloc(0);
@@ -39,6 +39,7 @@ export class Exchange {
     /** The deadline of the wait for a stream. */
     private readonly waitUntil: number,
     private readonly resolve: (result: PushResult) => void,
+    private readonly meter?: PoolMeter,
   ) {
     this.deadline = waitUntil;
   }
@@ -72,6 +73,7 @@ export class Exchange {
 
   answer(head: ResponseHead, connection: number): void {
     const body = this.more === undefined ? this.body : Buffer.concat(this.more);
+    this.measure(head.status);
     this.resolve({ kind: 'answered', status: head.status, headers: head.headers, body, connection });
   }
 
@@ -83,8 +85,14 @@ export class Exchange {
    * Also reports a received head: an incomplete answer does not count as one, but its status may decide the outcome.
    */
   leaveAmbiguous(reason: string): void {
+    this.measure(0);
     if (this.head === undefined) return this.resolve({ kind: 'ambiguous', reason });
     const { status, headers } = this.head;
     this.resolve({ kind: 'ambiguous', reason: `${reason} (after status ${status})`, head: { status, headers } });
+  }
+
+  /** The deadline counts from the moment of writing. */
+  private measure(status: number): void {
+    this.meter?.settled(status, performance.now() - (this.deadline - this.timeoutMs));
   }
 }

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from './connection.js';
 import { readDialTarget } from './dial.js';
-import type { PushPoolOptions } from './push.js';
+import type { PoolMeter, PushPoolOptions } from './push.js';
 
 /** The options of a pool with all defaults; most are options of its connections. Times are milliseconds. */
 export interface PoolSettings extends Omit<ConnectionOptions, 'id' | 'session'> {
@@ -8,6 +8,7 @@ export interface PoolSettings extends Omit<ConnectionOptions, 'id' | 'session'> 
   requestTimeoutMs: number;
   maxAgeMs: number;
   openIntervalMs: number;
+  meter: PoolMeter | undefined;
 }
 
 /** Throws TypeError if the origin is not an `http:` or `https:` URL. */
@@ -25,5 +26,6 @@ export function settlePoolOptions(options: PushPoolOptions, firstStreamId: numbe
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     openIntervalMs: options.openIntervalMs ?? 1000,
     firstStreamId,
+    meter: options.meter,
   };
 }

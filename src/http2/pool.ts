@@ -68,7 +68,7 @@ export class PushPool implements ConnectionOwner {
     return new Promise((resolve) => {
       checkRequest(request);
       const timeoutMs = request.timeoutMs ?? this.settings.requestTimeoutMs;
-      const exchange = new Exchange(request, timeoutMs, performance.now() + timeoutMs, resolve);
+      const exchange = new Exchange(request, timeoutMs, performance.now() + timeoutMs, resolve, this.settings.meter);
       if (this.closing) return exchange.refuse('the pool is closed');
       if (request.signal?.aborted === true) return exchange.refuse(CALLED_OFF);
       if (request.signal !== undefined) this.listenTo(request.signal);
@@ -172,6 +172,10 @@ export class PushPool implements ConnectionOwner {
   gone(connection: Connection): void {
     this.connections.delete(connection);
     this.checkQuiet();
+  }
+
+  wentAway(code: number): void {
+    this.settings.meter?.wentAway(code);
   }
 
   troubled(reason: string): void {

@@ -90,6 +90,15 @@ export interface PushPoolOptions {
   openIntervalMs?: number;
   /** The time within which a PING has to be answered. Default 5,000. */
   pingTimeoutMs?: number;
+  meter?: PoolMeter;
+}
+
+/** Takes measurements; called for each request, so each call has to be quick. */
+export interface PoolMeter {
+  /** A written request has its answer; status 0: ambiguous. `ms`: since it was written. */
+  settled(status: number, ms: number): void;
+  /** The peer sent GOAWAY with this code. */
+  wentAway(code: number): void;
 }
 
 export interface PushPoolStats {

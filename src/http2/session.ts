@@ -31,6 +31,8 @@ export interface SessionOwner {
   sessionProven(): void;
   /** The peer accepts no new streams. */
   sessionGoesAway(reason: string): void;
+  /** The peer sent GOAWAY. */
+  peerWentAway(code: number): void;
   /** The request was provably not processed. */
   takeBack(exchange: Exchange, reason: string): void;
   /** One stream failed. */
@@ -240,7 +242,8 @@ export class Session {
 
   /** Streams above the last id were not processed, in any state (RFC 9113 §6.8). */
   private onGoAway(bytes: Buffer, at: number, end: number): void {
-    const { lastId, reason } = readGoAway(bytes, at, end);
+    const { lastId, code, reason } = readGoAway(bytes, at, end);
+    this.owner.peerWentAway(code);
     if (lastId > this.streams.lastProcessed) {
       throw new ConnectionError(ErrorCode.PROTOCOL_ERROR, 'GOAWAY raised its last id');
     }

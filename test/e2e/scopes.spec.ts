@@ -63,6 +63,7 @@ const ROWS: Record<string, Row> = {
   'POST /:runtimeName/api/az/v1/revocation': { own: 'clients.spec.ts', status: 200 },
   'POST /:runtimeName/api/az/v1/introspection': { own: 'clients.spec.ts', status: 200 },
 
+  'GET /metrics': { needs: 'metrics.read', alone: true, status: 200 },
   'GET /imfpush/v1/system': { needs: 'mfpmonitor', alone: true, status: 200 },
   'GET /version': { needs: 'mfpmonitor', alone: true, status: 200 },
   'POST /imfpush/v1/apps': { needs: 'apps.write', application: MADE.applicationId, body: MADE, status: 201 },

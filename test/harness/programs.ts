@@ -19,6 +19,7 @@ const PROGRAMS = [
   'docker-compose',
   'chromium',
   'systemd-analyze',
+  'prometheus',
 ];
 
 export function findMissing(): string[] {

@@ -153,6 +153,7 @@ export const de: Texts = {
         mfpdeployer: 'Clients verwalten',
         mfpoperator: 'Signaturschlüssel lesen',
         mfpmonitor: 'System und Audit lesen',
+        'metrics.read': 'Metriken lesen',
       },
     },
     audit: 'Audit',

@@ -152,6 +152,7 @@ export const en = {
         mfpdeployer: 'administer clients',
         mfpoperator: 'read signing keys',
         mfpmonitor: 'read the system and the audit',
+        'metrics.read': 'read the metrics',
       },
     },
     audit: 'Audit',

@@ -1,8 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { countRun } from '../../common/meters.js';
 import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
+import { afterCommit } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
 import type { Definition } from '../campaign.js';
 import type { DueCampaign, Planned, PlannedRun } from './firing.js';
@@ -19,7 +21,7 @@ export interface RunKey {
 
 /** A planned run of a campaign. */
 export interface NewRun {
-  campaign: { seq: number; definition: Definition };
+  campaign: { seq: number; applicationId: string; definition: Definition };
   run: PlannedRun;
 }
 
@@ -133,6 +135,11 @@ export class FiringRepository {
           .execute()),
       );
     const seqOf = new Map(inserted.map((row) => [`${row.campaign_seq} ${row.scheduled_at.getTime()}`, row.seq]));
+    const news = runs.filter(({ campaign, run }) => seqOf.has(`${campaign.seq} ${run.scheduledAt}`));
+    afterCommit(tx, () => {
+      for (const { campaign, run } of news)
+        countRun(campaign.applicationId, run.skipped === null ? 'fired' : 'skipped');
+    });
     const fired = runs.flatMap(({ campaign, run }) => {
       const seq = seqOf.get(`${campaign.seq} ${run.scheduledAt}`);
       return seq === undefined || run.skipped !== null ? [] : [{ seq, waves: run.waves }];

@@ -63,7 +63,8 @@ export class FiringService {
     return inTransaction(this.database, async (tx) => {
       const held = await this.firings.hold(seq, tx);
       if (!held) throw notFound('campaign', 'campaignId');
-      const campaign = { seq, id, definition: await this.approved(held.applicationId, held, tx) };
+      const { applicationId } = held;
+      const campaign = { seq, id, applicationId, definition: await this.approved(applicationId, held, tx) };
       const run = { scheduledAt: now, skipped: null, waves: planManual(campaign, now) };
       const busy = await this.overlaps.findBusy([campaign.seq], tx);
       const runSeqs = await this.firings.insertRuns([{ campaign, run }], now, tx, { key });

@@ -43,6 +43,7 @@ import { up as webhookAttempts } from './0049-webhook-attempts.js';
 import { up as sessionCheck } from './0053-session-check.js';
 import { up as keyId } from './0054-key-id.js';
 import { up as auditRequest } from './0055-audit-request.js';
+import { up as metricFigures } from './0056-metric-figures.js';
 import { up as messageTrace } from './0058-message-trace.js';
 import { up as auditOutcome } from './0060-audit-outcome.js';
 import { up as auditChain } from './0061-audit-chain.js';
@@ -109,6 +110,7 @@ export const MIGRATIONS: Record<string, Step> = {
   '0053-session-check': { up: sessionCheck },
   '0054-key-id': { up: keyId },
   '0055-audit-request': { up: auditRequest },
+  '0056-metric-figures': { up: metricFigures },
   '0058-message-trace': { up: messageTrace },
   '0060-audit-outcome': { up: auditOutcome },
   '0061-audit-chain': { up: auditChain },

@@ -1,13 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
-import { inTransaction } from '../../database/transaction.js';
+import { afterCommit, inTransaction } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
 import type { Ramp } from '../../providers/provider.js';
 import type { LeasedBatch, PostponedBatch } from '../batch.js';
 import { toLeased } from './claim-row.repository.js';
 import type { ClaimRow, ClaimTerms } from './claim-row.repository.js';
 import { ClaimRepository } from './claim.repository.js';
+import { countOutcomes } from './outcome-count.js';
 import { rampUp } from './pace.js';
 import type { Traffic } from './pace.js';
 import { PaceService } from './pace.service.js';
@@ -47,6 +48,7 @@ export class ClaimService {
           row.paused_at === null && batch.ledger.countDue(now) > 0 && (await this.claims.takeTry(row, now, tx));
         if (!batch.isProbe) {
           await this.claims.park(batch, tx);
+          afterCommit(tx, () => countOutcomes(batch, now));
           return null;
         }
       }

@@ -3,6 +3,7 @@ import { ProviderSettingRepository } from '../../applications/provider-setting.r
 import { Clock } from '../../common/clock.js';
 import { DAY_MS } from '../../common/durations.js';
 import { rootCause } from '../../common/errors.js';
+import { countRetired } from '../../common/meters.js';
 import { DeviceRepository } from '../../devices/device.repository.js';
 import { BatchRepository } from '../batch.repository.js';
 import type { LeasedBatch } from '../batch.js';
@@ -105,7 +106,10 @@ export class ConsequencesService {
     kept: Iterable<[string, number[]]>,
   ): Promise<void> {
     const sentAt = new Date(batch.terms.now);
-    for (const [reason, seqs] of believed) await this.devices.retire(seqs, reason, sentAt);
+    for (const [reason, seqs] of believed) {
+      const retired = await this.devices.retire(seqs, reason, sentAt);
+      if (retired > 0) countRetired(batch.applicationId, batch.provider, reason, retired);
+    }
     for (const [reason, seqs] of kept) {
       const where = peer === '' ? batch.provider : `${batch.provider} (${peer})`;
       const text = `${seqs.length} devices answered ${reason} at ${where} are kept: so many at once are not believed to be dead`;

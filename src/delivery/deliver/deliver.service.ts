@@ -20,6 +20,7 @@ import { noFindings, note } from './findings.js';
 import type { Findings } from './findings.js';
 import type { BatchLedger } from '../ledger.js';
 import { OUTCOME, OUTCOME_NAMES } from '../outcome.js';
+import { countOutcomes } from './outcome-count.js';
 import { Recall } from './recall.js';
 import { RecipientsService } from './recipients.service.js';
 import type { DueRecipient } from './recipients.service.js';
@@ -213,6 +214,7 @@ export class DeliverService {
           const startedAt = performance.now();
           before();
           const kept = await this.batches.checkpoint(batch);
+          if (kept) countOutcomes(batch, this.clock.now());
           renewedAt = startedAt;
           lost ||= kept === null;
           if (lost || kept?.messageState === 'cancelled' || kept?.messageState === 'paused') abort.abort();
@@ -237,6 +239,7 @@ export class DeliverService {
       this.log.warn(`Batch ${batch.id}: the lease was lost; another worker has it`);
       return;
     }
+    countOutcomes(batch, this.clock.now());
     await this.queue.enqueueBatches(finished.promoted);
     if (finished.state === 'ready' && ending.waitMs !== null && !this.stopping)
       await this.queue.enqueueBatches([batch], ending.waitMs);

@@ -3,6 +3,8 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
 import { Clock } from '../../common/clock.js';
 import { HOUR_MS } from '../../common/durations.js';
+import { openConnections } from '../../common/meters.js';
+import type { ConnectionCounts } from '../../common/meters.js';
 import type { ClaimTerms } from './claim-row.repository.js';
 import type { ProviderName, Sender, Verdict } from '../../providers/provider.js';
 import { InvalidSettings } from '../../providers/provider.js';
@@ -50,7 +52,9 @@ export class Senders implements OnApplicationShutdown {
     private readonly settings: ProviderSettingRepository,
     private readonly shelf: SharedTokenRepository,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    openConnections.from(this.stats);
+  }
 
   /** The facts about the provider that a claim needs. */
   terms(provider: ProviderName): ClaimTerms {
@@ -74,9 +78,18 @@ export class Senders implements OnApplicationShutdown {
 
   /** Called after the drain, because open batches use these senders. */
   async onApplicationShutdown(): Promise<void> {
+    openConnections.without(this.stats);
     await Promise.all([...this.open.values()].map(closeQuietly));
     this.open.clear();
   }
+
+  private readonly stats = async (): Promise<ConnectionCounts[]> => {
+    const open = [...this.open].map(async ([key, { sender }]) => {
+      const stats = (await sender.catch(() => null))?.stats();
+      return stats ? [{ provider: key.split(' ')[0]!, ...stats }] : [];
+    });
+    return (await Promise.all(open)).flat();
+  };
 
   private async openSender(applicationId: string, name: ProviderName): Promise<Sender | null> {
     const provider = this.providers[name];

@@ -1,15 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApiError, notFound } from '../../common/errors.js';
+import { countAccepted } from '../../common/meters.js';
 import type { Database } from '../../database/database.js';
 import { DATABASE } from '../../database/database.module.js';
-import { inTransaction } from '../../database/transaction.js';
+import { afterCommit, inTransaction } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
 import { BatchRepository } from '../../delivery/batch.repository.js';
 import type { QueuedBatch } from '../../delivery/batch.js';
 import { newMessageId } from './message-id.js';
 import { MessageInsertRepository } from './message-insert.repository.js';
 import type { Kept } from './message-insert.repository.js';
-import { batchesOf, hasWaiting, isHeldUp } from './new-message.js';
+import { batchesOf, hasWaiting, isHeldUp, kindOf } from './new-message.js';
 import type { Acceptable, NewMessage } from './new-message.js';
 
 /** Messages of one statement of `acceptWithin`. */
@@ -31,6 +32,13 @@ export class AcceptanceService {
    * is.
    */
   async acceptAll(list: readonly Acceptable[], { whole = false } = {}): Promise<Kept> {
+    const kept = await this.insert(list, whole);
+    for (const [index, { message }] of list.entries())
+      if (kept.seqs[index] !== null) countAccepted(message.applicationId, kindOf(message));
+    return kept;
+  }
+
+  private async insert(list: readonly Acceptable[], whole: boolean): Promise<Kept> {
     // The usual case. One statement saves three round trips of a transaction, for which the request would wait.
     if (!whole && list.every(isOneStatement)) return this.inserts.insertAlone(list);
     try {
@@ -67,6 +75,9 @@ export class AcceptanceService {
         else kept.set(message, seq);
       }
     }
+    afterCommit(tx, () => {
+      for (const message of messages) countAccepted(message.applicationId, kindOf(message));
+    });
     return messages.map((message) => kept.get(message) ?? 0);
   }
 

@@ -1,3 +1,4 @@
+import type { MessageKind } from '../../common/meters.js';
 import type { QuietTime, Target } from '../../database/tables.js';
 import { BATCH_SIZE, RELAY_BATCH, toBatchRecord } from '../../delivery/batching.js';
 import type { NewBatch } from '../../delivery/batching.js';
@@ -108,6 +109,14 @@ export function hasWaiting(acceptable: Acceptable): boolean {
 export function isHeldUp(acceptable: Acceptable): boolean {
   const { resend, notification } = acceptable.message;
   return resend !== undefined || notification.relay !== undefined || hasWaiting(acceptable);
+}
+
+export function kindOf(message: NewMessage): MessageKind {
+  if (message.campaign) return 'campaign';
+  if (message.testOf !== undefined) return 'test';
+  if (message.resend) return 'resend';
+  if (message.sendAt) return 'scheduled';
+  return message.urgent ? 'direct' : 'broadcast';
 }
 
 /** A message without batches is expanded later. A message with batches waits for a time only if it is relayed. */

@@ -5,6 +5,7 @@ import { PushPool } from '../../http2/pool.js';
 import { BodyTemplate, tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT, OUTSTANDING } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
+import { meterOf } from '../shared/meter.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../shared/pool-stats.js';
@@ -15,6 +16,8 @@ import { isDeviceToken } from './apns.device-token.js';
 import { readApnsOutcome } from './apns.outcome.js';
 import { type ApnsPayload, MAX_BODY_BYTES, apnsBody, apnsId, apnsIdStart, buildApnsPayload } from './apns.payload.js';
 import type { ProviderToken } from './apns.token.js';
+
+const METER = meterOf('apns');
 
 /** APNs gives out no token of zeros. */
 const NO_DEVICE = '0'.repeat(64);
@@ -150,6 +153,7 @@ export class ApnsSender implements Sender {
       neverIndex: ['authorization', 'apns-id'],
       // APNs allows one stream until it has accepted a JWT; a certificate is checked in the handshake.
       primer: this.token !== null,
+      meter: METER,
     });
   }
 }

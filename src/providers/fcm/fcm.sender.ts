@@ -7,6 +7,7 @@ import { haveToken, type BearerTokens } from '../shared/bearer-tokens.js';
 import { tooLarge } from '../shared/body-template.js';
 import { fanOut, OUTSTANDING } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
+import { meterOf } from '../shared/meter.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../shared/pool-stats.js';
@@ -15,6 +16,8 @@ import { Refusals } from '../shared/refusals.js';
 import { StreamShare } from '../shared/stream-share.js';
 import { readFcmOutcome } from './fcm.outcome.js';
 import { MAX_BODY_BYTES, buildFcmBody, type FcmBody } from './fcm.payload.js';
+
+const METER = meterOf('fcm');
 
 /** At close, open requests may take as long as any request of the pool: 15 s. */
 const GRACE_MS = 15_000;
@@ -37,7 +40,12 @@ export class FcmSender implements Sender {
     private readonly tokens: BearerTokens,
   ) {
     const { ca } = egress;
-    this.pool = new PushPool({ origin, tls: ca === undefined ? {} : { ca }, tunnel: tunnelThrough(egress) });
+    this.pool = new PushPool({
+      origin,
+      tls: ca === undefined ? {} : { ca },
+      tunnel: tunnelThrough(egress),
+      meter: METER,
+    });
     this.path = `/v1/projects/${encodeURIComponent(projectId)}/messages:send`;
   }
 

@@ -7,6 +7,7 @@ import { tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
 import { Http1Client } from '../shared/http1-client.js';
+import { meterOf } from '../shared/meter.js';
 import type { Notification } from '../notification.js';
 import { fillNotification } from '../placeholders.js';
 import type { Values } from '../placeholders.js';
@@ -19,6 +20,8 @@ import { readHmsOutcome, type HmsOutcome } from './hms.outcome.js';
 import { MAX_BODY_BYTES, buildAndroidBody, buildHarmonyBody, type HmsBody } from './hms.payload.js';
 import type { HmsCredentials } from './hms.settings.js';
 import { clientGrant, ServiceAccountTokens } from './hms.token.js';
+
+const METER = meterOf('hms');
 
 /** Tokens of one request. */
 const LARGEST_REQUEST = 1_000;
@@ -55,7 +58,7 @@ export class HmsSender implements Sender {
 
   constructor(endpoints: HmsEndpoints & Egress, credentials: HmsCredentials, shelf: TokenShelf) {
     const way = wayOf(endpoints);
-    this.client = new Http1Client({ ...way, maxConnections: CONNECTIONS });
+    this.client = new Http1Client({ ...way, maxConnections: CONNECTIONS, meter: METER });
     this.harmony = credentials.kind === 'account';
     const path = credentials.kind === 'oauth' ? `/v1/${credentials.appId}` : `/v3/${credentials.projectId}`;
     this.url = new URL(`${path}/messages:send`, endpoints.url).href;

@@ -3,7 +3,7 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction, Socket } from 'node:net';
 import axios, { isAxiosError } from 'axios';
-import type { AnswerHead } from '../../http2/push.js';
+import type { AnswerHead, PoolMeter } from '../../http2/push.js';
 import { PROXY_FAULT, TunnelAgent, type Way } from '../../common/tunnel.js';
 import type { SenderStats } from '../provider.js';
 
@@ -33,6 +33,7 @@ export interface Http1Options extends Way {
   largestAnswer?: number;
   /** Resolves host names instead of the system. */
   lookup?: LookupFunction;
+  meter?: Pick<PoolMeter, 'settled'>;
 }
 
 /**
@@ -89,12 +90,14 @@ export class Http1Client {
   ): Promise<HttpResult> {
     const { deadlineMs = DEADLINE_MS, largestAnswer = LARGEST_ANSWER } = this.options;
     let written = false;
+    let writtenAt = 0;
     let head: AnswerHead | undefined;
     const abort = new AbortController();
     const expire = (): void => abort.abort();
     let timer = setTimeout(expire, deadlineMs);
     const write = (): void => {
       written = true;
+      writtenAt = performance.now();
       clearTimeout(timer);
       timer = setTimeout(expire, deadlineMs);
     };
@@ -136,9 +139,11 @@ export class Http1Client {
         responseType: 'arraybuffer',
         validateStatus: () => true,
       });
+      this.options.meter?.settled(response.status, performance.now() - writtenAt);
       return { kind: 'answered', status: response.status, headers: asText(response.headers), body: response.data };
     } catch (error) {
       const reason = codeOf(error);
+      if (written) this.options.meter?.settled(0, performance.now() - writtenAt);
       return written ? { kind: 'ambiguous', reason, ...(head && { head }) } : { kind: 'refused', reason };
     } finally {
       clearTimeout(timer);

@@ -7,6 +7,7 @@ import { fanOut } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
 import { Http1Client } from '../shared/http1-client.js';
 import { probeTokens } from '../shared/probe.js';
+import { meterOf } from '../shared/meter.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import type { TokenShelf } from '../token-shelf.js';
@@ -15,6 +16,8 @@ import { LARGEST_ANSWER, readUpstreamOutcome } from './upstream.outcome.js';
 import { endpointsOf } from './upstream.settings.js';
 import type { UpstreamCredentials } from './upstream.settings.js';
 import { upstreamGrant } from './upstream.token.js';
+
+const METER = meterOf('upstream');
 
 /** More than a worker process sends at once on both lanes, so no request waits for a socket. */
 const CONNECTIONS = 64;
@@ -53,6 +56,7 @@ export class UpstreamSender implements Sender {
     this.url = messagesUrl;
     this.client = new Http1Client({
       ...way,
+      meter: METER,
       lookup,
       maxConnections: CONNECTIONS,
       idleMs: IDLE_MS,

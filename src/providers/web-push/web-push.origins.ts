@@ -3,6 +3,7 @@ import { PROXY_FAULT, type Way } from '../../common/tunnel.js';
 import type { PushRequest, PushResult } from '../../http2/push.js';
 import { PushPool } from '../../http2/pool.js';
 import { Http1Client } from '../shared/http1-client.js';
+import { meterOf } from '../shared/meter.js';
 import type { SenderStats, Verdict } from '../provider.js';
 import { statsOf } from '../shared/pool-stats.js';
 import { unansweredVerdict } from '../shared/unanswered.js';
@@ -10,6 +11,8 @@ import { speaksHttp2 } from './web-push.alpn.js';
 import { MINUTE_MS } from '../../common/durations.js';
 import { NOT_PUBLIC } from '../../common/public-address.js';
 import type { Endpoint } from './web-push.endpoint.js';
+
+const METER = meterOf('web-push');
 
 /** Chrome, Firefox and Safari have one origin each and Windows some dozens; the rest is for private services. */
 const ORIGINS = 64;
@@ -135,10 +138,10 @@ export class Origins {
       // Windows is asked as well, to check its address.
       const http2 = (await speaksHttp2(origin, this.options)) && !isWindows;
       const channel = http2
-        ? overHttp2(new PushPool({ origin, lookup, tunnel, tls: ca === undefined ? {} : { ca } }), () =>
+        ? overHttp2(new PushPool({ origin, lookup, tunnel, tls: ca === undefined ? {} : { ca }, meter: METER }), () =>
             this.forget(origin),
           )
-        : overHttp1(origin, new Http1Client({ ...HTTP1, ca, lookup, tunnel }));
+        : overHttp1(origin, new Http1Client({ ...HTTP1, ca, lookup, tunnel, meter: METER }));
       this.opened.add(channel);
       return channel;
     } catch (error) {

@@ -6,6 +6,7 @@ import { tooLarge } from '../shared/body-template.js';
 import { fanOut, NOT_SENT } from '../shared/fan-out.js';
 import { HostBreaker } from '../shared/host-breaker.js';
 import { Http1Client } from '../shared/http1-client.js';
+import { meterOf } from '../shared/meter.js';
 import type { Notification } from '../notification.js';
 import type { Recipient, Sender, SenderStats, Verdict } from '../provider.js';
 import { probeTokens } from '../shared/probe.js';
@@ -18,6 +19,8 @@ import { readWnsOutcome } from './wns.outcome.js';
 import { MAX_BODY_BYTES, buildWnsRequests, type WnsRequest } from './wns.payload.js';
 import type { WnsCredentials } from './wns.settings.js';
 import { clientGrant, type WnsTokenEndpoints } from './wns.token.js';
+
+const METER = meterOf('wns');
 
 /** HTTP/1.1 carries one request at a time per connection: at 100 ms per answer, 64 are 640 a second. */
 const CONNECTIONS = 64;
@@ -41,7 +44,7 @@ export class WnsSender implements Sender {
     shelf: TokenShelf,
   ) {
     const way = wayOf(endpoints);
-    this.client = new Http1Client({ ...way, maxConnections: CONNECTIONS });
+    this.client = new Http1Client({ ...way, maxConnections: CONNECTIONS, meter: METER });
     this.tokens = new BearerTokens(clientGrant(credentials, endpoints), way, shelf);
   }
 

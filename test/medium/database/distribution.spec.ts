@@ -45,6 +45,7 @@ const OF_ALL = [
   'installation',
   'kysely_migration',
   'kysely_migration_lock',
+  'metric_figures',
   'process',
   'revoked_token',
   'shared_token',

@@ -36,6 +36,7 @@ export class SessionHarness {
         sessionOpened: () => (this.opened = true),
         sessionProven: () => {},
         sessionGoesAway: () => (this.goingAway = true),
+        peerWentAway: () => {},
         takeBack: (exchange) => this.outcomes.get(exchange.request.path)!.push('taken back'),
         troubled: () => {},
       },

@@ -40,5 +40,6 @@ export const OFFERED = [
   'mfpdeployer',
   'mfpoperator',
   'mfpmonitor',
+  'metrics.read',
   '*',
 ];

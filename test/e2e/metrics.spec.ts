@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { basic } from '../harness/admin.js';
+import { Api, issueToken } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
+import type { RunningCarillon } from '../harness/carillon.js';
+import { metricsUrl, scrape, scrapeUntil } from '../harness/scrape.js';
+import type { Scrape } from '../harness/scrape.js';
+import { freePort } from '../harness/servers.js';
+import { SERVERS, STAGES } from './stages.js';
+import type { Stage } from './stages.js';
+
+/** `GET /metrics` of the running program. */
+
+const cleaning: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const clean of cleaning.splice(0).toReversed()) await clean();
+});
+
+async function prepare(stage: Stage): Promise<Record<string, string>> {
+  const { environment, clean } = await stage.prepare();
+  cleaning.push(clean);
+  return { ...environment, METRICS_PORT: String(await freePort()) };
+}
+
+async function start(environment: Record<string, string>): Promise<RunningCarillon> {
+  const carillon = await startCarillon(environment);
+  cleaning.push(() => carillon.stop());
+  return carillon;
+}
+
+const APP = { app: 'com.acme.bank' };
+/** The application that development begins with, and its devices. */
+const SAMPLES = 5;
+
+async function addApplication(url: string, applicationId = APP.app): Promise<Api> {
+  const api = await Api.connect(url, applicationId);
+  await api.call('POST', '/apps', { applicationId });
+  return api;
+}
+
+const tokens = (...words: string[]) =>
+  words.map((word, index) => ({ deviceId: `d${index}`, platform: 'A', token: `sandbox:${word}:${index}` }));
+
+/** The metrics that these files name. */
+function namedBy(...paths: string[]): Set<string> {
+  const text = paths.map((path) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).join('\n');
+  return new Set([...text.matchAll(/\b(?:carillon|http_server|nodejs|process)_[a-z0-9_]+/g)].map(([name]) => name));
+}
+
+describe.each(STAGES)('metrics on $name', (stage) => {
+  it('count messages, outcomes, devices, requests and refusals', async () => {
+    const environment = await prepare(stage);
+    const carillon = await start(environment);
+    const url = metricsUrl(environment);
+    const api = await addApplication(carillon.url);
+    await api.registerDevices(tokens('accepted', 'accepted', 'rejected', 'gone'));
+    const broadcast = await api.send({ message: { alert: 'To all' } });
+    await api.waitFor(broadcast, ({ state }) => state === 'finished');
+    const single = await api.send({ message: { alert: 'To one' }, target: { deviceIds: ['d0'] } });
+    await api.waitFor(single, ({ state }) => state === 'finished');
+    await fetch(`${carillon.url}/mfpadmin/management-apis/2.0/runtimes/mfp/confidentialclients`, {
+      headers: { authorization: basic('test', 'wrong') },
+    });
+    await fetch(`${carillon.url}/imfpush/v1/stats`);
+    const scraped = await scrapeUntil(url, ({ value }) =>
+      expect(value('carillon_devices', { ...APP, platform: 'A', state: 'registered' })).toBe(4),
+    );
+    const { value } = scraped;
+    expect(value('carillon_messages_accepted_total', { ...APP, kind: 'broadcast' })).toBe(1);
+    expect(value('carillon_messages_accepted_total', { ...APP, kind: 'direct' })).toBe(1);
+    const sent = { ...APP, provider: 'sandbox' };
+    for (const [outcome, count] of [
+      ['accepted', 3],
+      ['rejected', 1],
+      ['failed', 1],
+    ] as const)
+      expect([outcome, value('carillon_deliveries_total', { ...sent, outcome })]).toEqual([outcome, count]);
+    expect(value('carillon_tokens_retired_total', { ...sent, reason: 'gone' })).toBe(1);
+    expect(value('carillon_device_registrations_total', { ...APP, platform: 'A' })).toBe(4);
+    expect(value('carillon_time_to_provider_seconds_count', { lane: 'bulk' })).toBe(4);
+    expect(value('carillon_time_to_provider_seconds_count', { lane: 'urgent' })).toBe(1);
+    expect(value('carillon_auth_failures_total', { reason: 'invalid_client' })).toBe(1);
+    expect(value('carillon_auth_failures_total', { reason: 'no_token' })).toBe(1);
+    const route = '/imfpush/v1/apps/:applicationId/devices';
+    expect(value('http_server_request_duration_seconds_count', { method: 'POST', route, status: '201' })).toBe(4);
+    expect(value('carillon_queue_up')).toBe(1);
+    expect(value('carillon_role_missing', { role: 'worker' })).toBe(0);
+    expect(value('carillon_process_last_seen_timestamp_seconds', { role: 'api' })).toBeGreaterThan(1e9);
+    expect(value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
+    for (const name of namedBy('deploy/prometheus/rules.yml', 'deploy/grafana/carillon.json'))
+      expect(scraped.text).toMatch(new RegExp(`^# TYPE ${name.replace(/_(bucket|count|sum)$/, '(_$1)?')} `, 'm'));
+    // Neither the text, nor a device, nor a message.
+    for (const secret of ['To all', 'd0', 'sandbox:', broadcast, single]) expect(scraped.text).not.toContain(secret);
+  });
+
+  it('random paths, methods and ids make no series, and applications beyond the limit are one', async () => {
+    const environment = await prepare(stage);
+    const carillon = await start({ ...environment, METRICS_APPLICATIONS: '2' });
+    const url = metricsUrl(environment);
+    const api = await Api.connect(carillon.url);
+    for (const name of ['b', 'c', 'd', 'e']) {
+      const other = await addApplication(api.url, `com.example.${name}`);
+      await other.registerDevices(tokens('accepted'));
+    }
+    const registered = await scrapeUntil(url, ({ value }) =>
+      expect(value('carillon_devices', { app: 'other', state: 'registered' })).toBe(3),
+    );
+    const apps = [...registered.text.matchAll(/app="([^"]*)"/g)].map(([, app]) => app);
+    expect(new Set(apps)).toEqual(new Set(['com.example.app', 'com.example.b', 'other']));
+
+    const paths = [
+      (id: number) => ['GET', `/${id}/x`],
+      (id: number) => ['GET', `/imfpush/v1/apps/no-${id}/messages/${id}%2F1`],
+      (id: number) => ['DELETE', `/imfpush/v1/apps/com.example.app/messages/m-${id}`],
+      (id: number) => ['POST', `/imfpush/v1/apps/no-${id}/messages`],
+      (id: number) => ['PATCH', `/imfpush/v1/${id}`],
+      (id: number) => [`M${'ABCDEFGHIJ'[id % 10]}`, `/imfpush/v1/apps`],
+    ];
+    const ask = (ids: readonly number[]) =>
+      Promise.all(
+        ids.flatMap((id) =>
+          paths.map(async (path) => {
+            const [method, to] = path(id) as [string, string];
+            await fetch(api.url + to, { method, headers: { authorization: api.authorization } }).catch(() => null);
+          }),
+        ),
+      );
+    await ask([1]);
+    const before = await scrape(url);
+    for (let from = 2; from < 700; from += 20) await ask(Array.from({ length: 20 }, (_, index) => from + index));
+    const after = await scrape(url);
+    const ours = ({ series }: Scrape) => [...series.keys()].filter((name) => /^(carillon|http)_/.test(name)).length;
+    expect(ours(after) - ours(before)).toBeLessThan(10);
+    expect(after.value('http_server_request_duration_seconds_count', { route: 'unknown' })).toBeGreaterThan(650);
+    expect(after.text).not.toMatch(/app="no-/);
+  });
+
+  it('the series of a removed application end, and no counter falls', async () => {
+    const environment = await prepare(stage);
+    const carillon = await start(environment);
+    const url = metricsUrl(environment);
+    const api = await addApplication(carillon.url, 'com.example.gone');
+    await api.registerDevices(tokens('accepted'));
+    const message = await api.send({ message: { alert: 'x' } });
+    await api.waitFor(message, ({ state }) => state === 'finished');
+    const before = await scrapeUntil(url, ({ value }) =>
+      expect(value('carillon_devices', { app: api.applicationId })).toBeGreaterThan(0),
+    );
+    expect(before.value('carillon_deliveries_total', { app: api.applicationId })).toBe(1);
+    expect((await api.call('DELETE', `/apps/${api.applicationId}?devices=delete`)).status).toBe(204);
+    const after = await scrapeUntil(url, ({ text }) => expect(text).not.toContain(api.applicationId));
+    for (const [name, value] of before.series)
+      // Two gauges of prom-client end with `_total`.
+      if (/^(?!nodejs_active).*_(total|count|bucket)\b/.test(name) && !name.includes(api.applicationId))
+        expect([name, after.series.get(name)! >= value]).toEqual([name, true]);
+  });
+});
+
+it('the port of the API serves them for the scope metrics.read', async () => {
+  const { environment, clean } = await STAGES[0]!.prepare();
+  cleaning.push(clean);
+  const carillon = await start(environment);
+  expect(carillon.output()).not.toContain('Metrics at');
+  const get = async (scope: string) =>
+    fetch(`${carillon.url}/metrics`, { headers: { authorization: `Bearer ${await issueToken(carillon.url, scope)}` } });
+  expect((await fetch(`${carillon.url}/metrics`)).status).toBe(401);
+  expect((await get('messages.read')).status).toBe(403);
+  const answer = await get('metrics.read');
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([
+    200,
+    'text/plain; version=0.0.4; charset=utf-8',
+  ]);
+  expect(await answer.text()).toContain('carillon_queue_up 1');
+});
+
+it.skipIf(SERVERS === null)('each process of a start has a port, and all show the same rows', async () => {
+  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const environment = { ...(await prepare(SERVERS!)), WORKERS: '2', METRICS_PORT: String(port) };
+  await start(environment);
+  for (const position of [0, 1, 2])
+    await scrapeUntil(`http://127.0.0.1:${port + position}/metrics`, ({ value }) =>
+      expect(value('carillon_devices', { app: 'com.example.app', state: 'registered' })).toBe(SAMPLES),
+    );
+});
