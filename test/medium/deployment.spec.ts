@@ -111,9 +111,7 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
   it('mounts files that exist', () => {
     const mounted = [...read('docker-compose.yml').matchAll(/^ {6}- \.\/([^:]+):/gm)].map(([, path]) => path ?? '');
     expect(mounted).toContain('deploy/prometheus/prometheus.yml');
-    // The metrics bring them.
-    const awaited = ['deploy/prometheus/rules.yml', 'deploy/grafana/carillon.json'];
-    expect(mounted.filter((path) => !existsSync(join(ROOT, path)) && !awaited.includes(path))).toEqual([]);
+    expect(mounted.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 
   it('runs each role once, from the same build', () => {
@@ -123,8 +121,7 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
   });
 
   it('passes settings that exist and that a start in production accepts', () => {
-    // The metrics bring it.
-    const known = [...SETTINGS.map(({ name }) => name), 'METRICS_PORT'];
+    const known = SETTINGS.map(({ name }) => name);
     const image = imageEnvironment();
     expect(known).toEqual(expect.arrayContaining(Object.keys(image)));
     for (const [, { environment = {} }] of ours()) {

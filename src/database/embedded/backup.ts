@@ -44,7 +44,9 @@ export async function writeBackup(opened: Opened, file: string): Promise<number>
       const contents = await readContents(client, opened.place);
       const fingerprints: Record<string, Fingerprint> = {};
       const frames = async function* (): AsyncGenerator<Buffer> {
-        yield* frame(toJson({ format: FORMAT, at: new Date(new Clock().now()).toISOString(), ...contents } satisfies Head));
+        yield* frame(
+          toJson({ format: FORMAT, at: new Date(new Clock().now()).toISOString(), ...contents } satisfies Head),
+        );
         for (const table of contents.tables) {
           for await (const piece of readRows(client, table)) yield* frame(piece as Buffer);
           yield* frame(Buffer.alloc(0));
