@@ -102,9 +102,10 @@ export class Stage {
     this.audiences.push(devices);
   }
 
-  async start(workerFlags: readonly string[] = []): Promise<void> {
+  /** `ofWorker`: further settings of the worker. */
+  async start(workerFlags: readonly string[] = [], ofWorker: Record<string, string> = {}): Promise<void> {
     const api = await startCarillon({ ...this.environment, ROLES: 'api,scheduler' });
-    const worker = await startCarillon({ ...this.environment, ROLES: 'worker' }, workerFlags);
+    const worker = await startCarillon({ ...this.environment, ROLES: 'worker', ...ofWorker }, workerFlags);
     this.carillons = { api, worker };
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
     for (const devices of this.audiences) {
@@ -114,6 +115,10 @@ export class Stage {
       const answer = await client.app('PUT', '/settings/apnsConf', settings);
       if (answer.status !== 200) throw new Error(`settings: ${answer.status} ${JSON.stringify(answer.body)}`);
     }
+  }
+
+  get workerPid(): number {
+    return this.carillons!.worker.pid;
   }
 
   api(devices: number): Api {
