@@ -202,8 +202,9 @@ describe.each(STAGES)('a session on $name', (stage) => {
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toEqual([
+      expect.objectContaining({ clientId: id, action: 'audit.export' }),
       expect.objectContaining({ clientId: id, action: 'session.create' }),
-      { trailer: { count: 1 } },
+      { trailer: { count: 2 } },
     ]);
     const listed = await page.call<{ events: unknown[] }>(
       'GET',
