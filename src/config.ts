@@ -21,7 +21,7 @@ import {
   readTls,
 } from './setting-groups.js';
 import type { Proxy } from './common/proxy.js';
-import type { TlsFiles } from './common/served-certificate.js';
+import type { TlsFiles } from './common/certified-key.js';
 import { readSecrets } from './secret-settings.js';
 import type { Secrets } from './secret-settings.js';
 import { findUnknown } from './unknown-settings.js';

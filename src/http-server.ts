@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { AuditTrail } from './audit/audit-trail.js';
 import { routedAddress } from './auth/session/ticket.js';
 import { MINUTE_MS } from './common/durations.js';
-import { readCertifiedKey } from './common/served-certificate.js';
+import { readCertifiedKey } from './common/certified-key.js';
 import type { Config } from './config.js';
 import { DatabaseWatch } from './database/database-watch.js';
 import { checkAddresses } from './http/addresses.js';

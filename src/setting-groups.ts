@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
 import { isHostPattern } from './common/host-list.js';
 import { isProxyExemption, readProxy, type Proxy } from './common/proxy.js';
-import { readCertifiedKey, type TlsFiles } from './common/served-certificate.js';
+import { readCertifiedKey, type TlsFiles } from './common/certified-key.js';
 import { countWorkers } from './process-plan.js';
 import type { ProcessCounts } from './process-plan.js';
 import type { SettingReader } from './setting-reader.js';

@@ -1,32 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
+import { readCertifiedKey } from './certified-key.js';
+import type { CertifiedKey, TlsFiles } from './certified-key.js';
 import { Clock } from './clock.js';
 import { DAY_MS } from './durations.js';
 import { CONFIG } from './tokens.js';
 
-/** The files of the settings. */
-export interface TlsFiles {
-  certFile: string;
-  keyFile: string;
-}
-
-export interface CertifiedKey {
-  /** PEM: the certificate, and those of the authorities between. */
-  cert: Buffer;
-  key: Buffer;
-}
-
 const WARN_BEFORE_MS = 14 * DAY_MS;
-
-/** Throws an error of the file system or of TLS. */
-export function readCertifiedKey({ certFile, keyFile }: TlsFiles): CertifiedKey {
-  const read = { cert: readFileSync(certFile), key: readFileSync(keyFile) };
-  // Throws if one of them cannot be read or they do not belong together.
-  createSecureContext(read);
-  return read;
-}
 
 /** The certificate of this server, replaced while it runs. Without TLS of its own there is none. */
 @Injectable()

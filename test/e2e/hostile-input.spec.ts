@@ -10,7 +10,7 @@ import { SERVERS } from './stages.js';
 
 /**
  * Hostile values in every body, field and path of every writing route of the OpenAPI document: never a 5xx, and after a
- * refusal every table has the same rows. Counting needs a database that other sessions can read.
+ * refusal every table but the audit has the same rows. Counting needs a database that other sessions can read.
  */
 
 interface Schema {
@@ -135,7 +135,7 @@ describe.skipIf(!SERVERS)('every writing route', () => {
   async function rows(): Promise<unknown> {
     if (countRows === undefined) {
       const tables = await database.query<{ name: string }>(
-        `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
+        `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE' and table_name not like 'audit%'`,
       );
       expect(tables.rows.length).toBeGreaterThan(15);
       const counts = tables.rows.map(({ name }) => `(select count(*)::int from "${name}") as "${name}"`);

@@ -91,7 +91,9 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
     const lines = text.trimEnd().split('\n');
     expect(lines.length).toBeLessThan(DEVICES);
     expect(lines.at(-1)).not.toContain('trailer');
-    expect(program.carillon.output()).toMatch(/WARN.*export of devices of com\.example\.app broke off after \d+ lines/);
+    await expect
+      .poll(() => program.carillon.output())
+      .toMatch(/WARN.*export of devices of com\.example\.app broke off after \d+ lines/);
   });
 
   it('nginx with its defaults: a whole export has its trailer', async () => {
