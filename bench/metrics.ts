@@ -37,7 +37,7 @@ try {
     // on, off, off, on: a drift of the machine counts for both.
     const isOn = round % 4 === 0 || round % 4 === 3;
     const wasOn = round === 0 || (round - 1) % 4 === 0 || (round - 1) % 4 === 3;
-    if (isOn !== wasOn) process.kill(stage.workerPid, 'SIGUSR2');
+    if (isOn !== wasOn) process.kill(stage.workerPid, 'SIGUSR1');
     const scraping = isOn ? setInterval(() => void scrape(url).catch(() => null), SCRAPE_MS) : undefined;
     const { cpuUs } = await stage.broadcast(devices);
     clearInterval(scraping);

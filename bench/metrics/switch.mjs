@@ -3,7 +3,7 @@ import { Series } from '../../dist/common/weighted-histogram.js';
 import { BatchLedger } from '../../dist/delivery/ledger.js';
 import { Exchange } from '../../dist/http2/exchange.js';
 
-/** Loaded into the worker: SIGUSR2 switches the counting off, and on again. */
+/** Loaded into the worker: SIGUSR1 switches the counting off, and on again. */
 
 const nothing = () => undefined;
 const parts = [
@@ -14,7 +14,7 @@ const parts = [
 ].map(([owner, name, off]) => ({ owner, name, on: owner[name], off }));
 
 let isOn = true;
-process.on('SIGUSR2', () => {
+process.on('SIGUSR1', () => {
   isOn = !isOn;
   for (const { owner, name, on, off } of parts) owner[name] = isOn ? on : off;
 });
