@@ -3,9 +3,9 @@
 export interface Act {
   action: string;
   /**
-   * The done requests that are recorded here: all, those that the route notes (auth/noted-act.ts), those
-   * that answer with lines, one an hour with the number of the others, or none, because the change records itself in
-   * its transaction.
+   * The done requests that are recorded here. `noted`: those that the route notes (auth/noted-act.ts). `lines`: those
+   * whose answer is NDJSON. `hourly`: the first of an hour, and then the number of further ones. `none`: the
+   * transaction of the change records the act.
    */
   done: 'all' | 'noted' | 'lines' | 'hourly' | 'none';
   /** The member of the answer with the id of the new thing. */

@@ -12,10 +12,10 @@ import { HOUR_MS, MINUTE_MS } from '../common/durations.js';
 import { rootCause } from '../common/errors.js';
 import { NDJSON } from '../common/line-answer.js';
 import { networkOf } from '../common/ip.js';
+import { MAX_KINDS, Repeats } from '../common/repeats.js';
 import { callerRequestOf } from '../http/callers.js';
 import { ACTS, documentPath } from './acts.js';
 import type { Act } from './acts.js';
-import { Groups } from './groups.js';
 
 /** A caller that did not authenticate; no client's id has a colon. */
 const UNKNOWN = 'caller:unknown';
@@ -34,8 +34,8 @@ type ActRequest = AuthorizedRequest & RefusedRequest;
 @Injectable()
 export class AuditTrail implements BeforeApplicationShutdown {
   private readonly log = new Logger('Audit');
-  private readonly refusals = new Groups(MINUTE_MS);
-  private readonly readings = new Groups(HOUR_MS);
+  private readonly refusals = new Repeats(MINUTE_MS);
+  private readonly readings = new Repeats(HOUR_MS);
   private readonly writing = new Set<Promise<void>>();
 
   constructor(
@@ -118,11 +118,12 @@ export class AuditTrail implements BeforeApplicationShutdown {
     return { clientId: clientId ?? known ?? UNKNOWN, ...callerRequestOf(request), ...(person && { person }) };
   }
 
-  private isFirst(groups: Groups, seconds: number, event: AuditedAct & { actor: Actor }, more: string): boolean {
+  private isFirst(repeats: Repeats, seconds: number, event: AuditedAct & { actor: Actor }, more: string): boolean {
     const { actor, action, subject } = event;
-    const kind = [action, subject, actor.clientId, networkOf(actor.address), more].join('\n');
+    const own = [action, subject, actor.clientId, networkOf(actor.address), more].join('\n');
+    const kind = repeats.has(own) || repeats.size < MAX_KINDS ? own : '';
     const { requestId: _first, ...caller } = actor;
-    return groups.isFirst(kind, (count) => {
+    return repeats.isFirst(kind, (count) => {
       void this.write(caller, { ...event, detail: { ...event.detail, more: count, seconds } });
     });
   }

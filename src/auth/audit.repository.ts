@@ -32,7 +32,7 @@ export interface AuditedAct {
   outcome?: AuditOutcome;
 }
 
-/** An act that is recorded in the transaction of its change; src/audit/acts.ts has the others. */
+/** An act that the transaction of its change records. The acts of other routes are in src/audit/acts.ts. */
 export interface AuditedChange extends AuditedAct {
   action:
     | 'client.create'

@@ -14,7 +14,7 @@ const LONGEST = 8_192;
 /** A line with fields of its own: `new Logger('Context').warn({ msg, … })`. */
 export interface LogLine {
   msg: string;
-  /** Under whose first line the line is of one kind with others. */
+  /** Lines with the same `msg` and the same first line of the stack are of one kind. */
   stack?: string;
   /** The place that writes the line bounds the number of such lines itself. */
   isBounded?: true;

@@ -11,8 +11,8 @@ const STATUSES = new Set([401, 403, 429]);
 type Refused = FastifyRequest & { authorized?: { clientId: string }; refused?: { clientId?: string } };
 
 /**
- * Failed authentications, missing rights and throttling, for an operator who looks for an attack: the first of a
- * network, route and status is a line, and a minute later the number of further ones. The client's id is told only if
+ * Tells an operator of attacks: failed authentications, missing rights and throttling. The first refusal of a network,
+ * route and status is a line, and a minute later the number of further ones. The client's id is told only if
  * it has authenticated, because people paste secrets into the field of the id.
  */
 export class RefusalLog {

@@ -1,35 +1,56 @@
 import { MINUTE_MS } from './durations.js';
 
-/** Kinds that are distinguished at once; beyond this number every line is written. */
-const MAX_KINDS = 1_000;
+/** Kinds that are counted at once; beyond this number each event of a further kind is a first one. */
+export const MAX_KINDS = 1_000;
 
-/** Lines of one kind: the first is written, those of the next minute are counted. */
+interface Counted {
+  more: number;
+  timer: NodeJS.Timeout;
+  tell: (more: number) => void;
+}
+
+/** Events of one kind, for example lines of the log: the first is told at once, those of the interval are counted. */
 export class Repeats {
-  private readonly counts = new Map<string, number>();
+  private readonly counts = new Map<string, Counted>();
+
+  constructor(private readonly intervalMs = MINUTE_MS) {}
 
   /** Kinds of this interval. */
   get size(): number {
     return this.counts.size;
   }
 
+  has(kind: string): boolean {
+    return this.counts.has(kind);
+  }
+
   /**
-   * Returns true if the line is to be written. If more lines of this kind come within the interval, `tell` gets their
-   * number at its end.
+   * Returns true if the event is to be told. If more events of this kind come within the interval, `tell` gets their
+   * number at its end. The empty kind is always counted: a caller may use it for all further kinds.
    */
-  isFirst(kind: string, tell: (count: number) => void): boolean {
-    const count = this.counts.get(kind);
-    if (count !== undefined) {
-      this.counts.set(kind, count + 1);
+  isFirst(kind: string, tell: (more: number) => void): boolean {
+    const counted = this.counts.get(kind);
+    if (counted) {
+      counted.more++;
       return false;
     }
-    if (this.counts.size >= MAX_KINDS) return true;
-    this.counts.set(kind, 0);
-    setTimeout(() => {
-      const more = this.counts.get(kind) ?? 0;
-      this.counts.delete(kind);
-      if (more > 0) tell(more);
-    }, MINUTE_MS).unref();
+    if (kind !== '' && this.counts.size >= MAX_KINDS) return true;
+    const timer = setTimeout(() => this.close(kind), this.intervalMs).unref();
+    this.counts.set(kind, { more: 0, timer, tell });
     return true;
+  }
+
+  /** At the end of the process: tells the numbers now. */
+  closeAll(): void {
+    for (const kind of [...this.counts.keys()]) this.close(kind);
+  }
+
+  private close(kind: string): void {
+    const counted = this.counts.get(kind);
+    if (!counted) return;
+    clearTimeout(counted.timer);
+    this.counts.delete(kind);
+    if (counted.more > 0) counted.tell(counted.more);
   }
 }
 

@@ -7,7 +7,7 @@ import { isWaitOver } from '../database/waits.js';
 import type { Tx } from '../database/transaction.js';
 import type { Figures, Sample, Samples } from './figures.js';
 
-/** A process that reads the figures and does not end keeps the others from it for this long. */
+/** If a process does not finish its reading of the figures, another process reads after this time. */
 const LEASE_S = 15;
 /** Rows of each destination and state that one statement looks at. */
 const LOOK = 10_000;
