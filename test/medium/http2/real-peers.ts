@@ -118,22 +118,25 @@ export function startNghttpd(files: Record<string, string>, ...options: string[]
   });
 }
 
-/** `lines` go into the main configuration. */
-export function startApache(lines: string): Promise<RealPeer> {
-  return start('apache2', async (folder, port) => {
-    const modules = '/usr/lib/apache2/modules';
-    const loads = ['mpm_event', 'ssl', 'http2', 'authz_core', 'alias', 'rewrite']
-      .map((module) => `LoadModule ${module}_module ${modules}/mod_${module}.so`)
-      .join('\n');
-    await writeFile(
-      join(folder, 'apache.conf'),
-      `${loads}
+/** The lines that every configuration of Apache begins with. */
+function apacheBasics(modules: readonly string[], folder: string, port: number): string {
+  const loads = modules.map((module) => `LoadModule ${module}_module /usr/lib/apache2/modules/mod_${module}.so`);
+  return `${loads.join('\n')}
 ServerName localhost
 ServerRoot ${folder}
 PidFile ${folder}/apache.pid
 ErrorLog ${folder}/error.log
 Mutex posixsem
-Listen 127.0.0.1:${port}
+Listen 127.0.0.1:${port}`;
+}
+
+/** `lines` go into the main configuration. */
+export function startApache(lines: string): Promise<RealPeer> {
+  return start('apache2', async (folder, port) => {
+    const modules = ['mpm_event', 'ssl', 'http2', 'authz_core', 'alias', 'rewrite'];
+    await writeFile(
+      join(folder, 'apache.conf'),
+      `${apacheBasics(modules, folder, port)}
 Protocols h2 http/1.1
 SSLEngine on
 SSLCertificateFile ${folder}/cert.pem
@@ -149,21 +152,12 @@ ${lines}
 /** Apache as a proxy for HTTP CONNECT, without TLS, that wants this user and password. */
 export async function startForwardApache(user: string, password: string): Promise<RealPeer> {
   const peer = await start('apache2', async (folder, port) => {
-    const modules = '/usr/lib/apache2/modules';
-    const loads = ['mpm_event', 'authn_core', 'authn_file', 'auth_basic', 'authz_core', 'authz_user', 'proxy']
-      .concat('proxy_connect')
-      .map((module) => `LoadModule ${module}_module ${modules}/mod_${module}.so`)
-      .join('\n');
+    const authorization = ['authn_core', 'authn_file', 'auth_basic', 'authz_core', 'authz_user'];
+    const modules = ['mpm_event', ...authorization, 'proxy', 'proxy_connect'];
     await writeFile(join(folder, 'users'), `${user}:{SHA}${createHash('sha1').update(password).digest('base64')}\n`);
     await writeFile(
       join(folder, 'apache.conf'),
-      `${loads}
-ServerName localhost
-ServerRoot ${folder}
-PidFile ${folder}/apache.pid
-ErrorLog ${folder}/error.log
-Mutex posixsem
-Listen 127.0.0.1:${port}
+      `${apacheBasics(modules, folder, port)}
 ProxyRequests On
 AllowCONNECT 1024-65535
 <Proxy "*">
