@@ -6,3 +6,9 @@ export const DAY_MS = 24 * HOUR_MS;
 
 export const HOUR_S = 3_600;
 export const DAY_S = 24 * HOUR_S;
+
+/**
+ * The end of a certificate or a secret is a problem this long before: a person replaces it, in working days of two
+ * teams.
+ */
+export const ENDS_SOON_DAYS = 14;

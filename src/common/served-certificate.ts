@@ -3,10 +3,8 @@ import { X509Certificate } from 'node:crypto';
 import { readCertifiedKey } from './certified-key.js';
 import type { CertifiedKey, TlsFiles } from './certified-key.js';
 import { Clock } from './clock.js';
-import { DAY_MS } from './durations.js';
+import { DAY_MS, ENDS_SOON_DAYS } from './durations.js';
 import { CONFIG } from './tokens.js';
-
-const WARN_BEFORE_MS = 14 * DAY_MS;
 
 /** The certificate of this server, replaced while it runs. Without TLS of its own there is none. */
 @Injectable()
@@ -19,9 +17,9 @@ export class ServedCertificate {
     private readonly clock: Clock,
   ) {}
 
-  /** The end if less than 14 days are left, else null. */
+  /** The end if it is soon, else null. */
   endsSoon(now: number): Date | null {
-    return this.endsAt && this.endsAt.getTime() - now < WARN_BEFORE_MS ? this.endsAt : null;
+    return this.endsAt && this.endsAt.getTime() - now < ENDS_SOON_DAYS * DAY_MS ? this.endsAt : null;
   }
 
   /** For new handshakes; connections that are open keep theirs. A faulty pair changes nothing. */

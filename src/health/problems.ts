@@ -1,6 +1,5 @@
-import { DAY_MS, MINUTE_MS } from '../common/durations.js';
+import { DAY_MS, ENDS_SOON_DAYS, MINUTE_MS } from '../common/durations.js';
 import type { MissingRole } from './process.repository.js';
-import { ENDS_SOON_DAYS } from './system.repository.js';
 import type {
   AuditState,
   EndingCredential,

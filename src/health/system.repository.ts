@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
+import { ENDS_SOON_DAYS } from '../common/durations.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { MIGRATIONS } from '../database/migrations/migrations.js';
@@ -58,8 +59,6 @@ export interface AuditState {
 export const MOST = 100;
 /** The oldest due batches that are looked at for the oldest of each provider. */
 const LOOK = 1_000;
-/** A certificate is replaced by hand, in working days of two teams. */
-export const ENDS_SOON_DAYS = 14;
 
 /** Facts about the whole installation; each query reads an index of open or faulty rows. */
 @Injectable()
