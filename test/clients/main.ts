@@ -18,7 +18,7 @@ interface Language {
   /** Without it the language is left out. */
   needs: [command: string, ...args: string[]];
   files: (folder: string) => void;
-  /** For bash. It prints `read <message id> <audience>`. */
+  /** For bash; prints `read <message id> <audience>`. */
   script: string;
 }
 
