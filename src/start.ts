@@ -21,6 +21,7 @@ import { openDatabase } from './database/database.js';
 import { Readiness } from './health/readiness.js';
 import { newAdapter, openDoor, serveDocument } from './http-server.js';
 import type { Member } from './process-plan.js';
+import { QueueOutage } from './queue/queue-outage.js';
 import { Queues } from './queue/queue.js';
 import { reloadBy, stopBy } from './signals.js';
 import { welcome } from './welcome.js';
@@ -54,7 +55,8 @@ export async function start(settings: Config, member?: Member): Promise<void> {
   try {
     const signingKeys = await new SigningKeyRepository(database).list();
     const vault = openVault(config, signingKeys.length > 0);
-    const queues = await Queues.open(config, database, (error) => logger.warn(rootCause(error), 'Queue'));
+    const queueOutage = new QueueOutage(config.queueUrl === undefined, () => queues.ping());
+    const queues = await Queues.open(config, database, (error) => queueOutage.note(error));
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.for({ config, database, queues, vault }),
       newAdapter(config),

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { SECOND_MS } from '../common/durations.js';
 import { rootCause } from '../common/errors.js';
+import { Outage } from '../common/outage.js';
 import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
@@ -15,7 +16,12 @@ const EVERY_MS = SECOND_MS;
 /** Sends the chain of the audit to AUDIT_SYSLOG_URL or AUDIT_FILE: in order, each event at least once. */
 @Injectable()
 export class AuditSender implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly rounds = new Rounds(new Logger('Audit'), 'Sending the audit', () => this.send());
+  private readonly log = new Logger('Audit');
+  private readonly rounds = new Rounds(this.log, 'Sending the audit', () => this.send());
+  private readonly outage = new Outage(this.log, {
+    begins: 'The receiver of AUDIT_SYSLOG_URL or AUDIT_FILE takes no events',
+    ends: 'The receiver of AUDIT_SYSLOG_URL or AUDIT_FILE takes events again',
+  });
   private readonly receiver: Receiver | null;
 
   constructor(
@@ -39,9 +45,11 @@ export class AuditSender implements OnApplicationBootstrap, BeforeApplicationShu
       try {
         await receiver.deliver(events);
       } catch (error) {
+        this.outage.failed(error);
         await this.outbox.noteError(rootCause(error));
-        throw error;
+        return false;
       }
+      this.outage.worked();
       await this.outbox.noteSent(events.at(-1)!.seq);
       return true;
     });

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rootCause } from '../common/errors.js';
+import { tellFailure } from '../common/outage.js';
 import { Rounds } from '../common/rounds.js';
 import type { AuthSubject } from '../database/auth-tables.js';
 import { ChangeRepository } from './change.repository.js';
@@ -28,7 +28,6 @@ export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShut
   private running: Promise<void> = Promise.resolve();
   private waiting: Promise<void> | null = null;
   private lastLook = 0;
-  private failing = false;
 
   constructor(private readonly changes: ChangeRepository) {}
 
@@ -78,14 +77,12 @@ export class ChangeFeed implements OnApplicationBootstrap, BeforeApplicationShut
     }
   }
 
-  /** While the database is unavailable, the last known state stays in use; log it once, not every second. */
+  /** While the database is unavailable, the last known state stays in use. */
   private async poll(): Promise<void> {
     try {
       await this.refresh();
-      this.failing = false;
     } catch (error) {
-      if (!this.failing) this.log.warn(`Changes of clients and keys cannot be read: ${rootCause(error)}`);
-      this.failing = true;
+      tellFailure(this.log, 'Changes of clients and keys cannot be read', error);
     }
   }
 }

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { MINUTE_MS } from '../common/durations.js';
-import { rootCause } from '../common/errors.js';
+import { tellFailure } from '../common/outage.js';
 import { Rounds } from '../common/rounds.js';
 import { ClientRepository } from './client.repository.js';
 
@@ -49,7 +49,7 @@ export class LastUsed implements OnApplicationBootstrap, BeforeApplicationShutdo
       await this.repository.recordUse(clients, secrets);
     } catch (error) {
       // Only the record of the use is lost; the next minute writes a later one.
-      this.log.warn(`The last use of clients could not be recorded: ${rootCause(error)}`);
+      tellFailure(this.log, 'The last use of clients could not be recorded', error);
     }
   }
 }

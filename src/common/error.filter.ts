@@ -1,10 +1,11 @@
 import { Catch, HttpException, Logger } from '@nestjs/common';
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, FORM_REQUIRED, OAuthError, rootCause, wrongContentType } from './errors.js';
+import { ApiError, FORM_REQUIRED, OAuthError, wrongContentType } from './errors.js';
 import type { OAuthErrorCode } from './errors.js';
-import { RefusalLog } from './refusal-log.js';
 import { authFailures } from './meters.js';
+import { databaseOutage } from './outage.js';
+import { RefusalLog } from './refusal-log.js';
 import { RETRY_AFTER_S, isUnavailable } from './unavailable.js';
 
 interface Answer {
@@ -33,7 +34,7 @@ export class ErrorFilter implements ExceptionFilter {
     this.refusals.note(request, answer.status, answer.body.error ?? answer.body.code);
     const refusal = tokenRefusal(error);
     if (refusal !== null) authFailures.inc({ reason: refusal });
-    if (answer.status === 503 && isUnavailable(error)) this.log.warn(`Requests are answered 503: ${rootCause(error)}`);
+    if (answer.status === 503 && isUnavailable(error)) databaseOutage.failed(error);
     else if (answer.status >= 500 && !isDeliberate(error)) {
       const cause = error instanceof Error ? (error.cause ?? error) : error;
       this.log.error({

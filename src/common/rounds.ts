@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { DeadlineError, withDeadline } from './deadline.js';
 import { MINUTE_MS } from './durations.js';
-import { rootCause } from './errors.js';
+import { tellFailure } from './outage.js';
 
 /**
  * For a round, and for each step of `repeat`: its statements have their own, shorter deadlines, so that a longer wait
@@ -37,7 +37,7 @@ export class Rounds {
     try {
       await this.untilStill(this.running);
     } catch (error) {
-      this.log.warn(`${this.what} failed, the next round repeats it: ${rootCause(error)}`);
+      tellFailure(this.log, `${this.what} failed, the next round repeats it`, error);
     } finally {
       this.running = null;
     }

@@ -5,11 +5,22 @@ import * as https from 'node:https';
 import { connect as connectTcp, isIP, isIPv6, type LookupFunction, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { Logger } from '@nestjs/common';
 import { SocksClient } from 'socks';
+import { Outages } from './outage.js';
 import { isDirect, type Proxy } from './proxy.js';
 
 /** Shorter than the time that any client waits for a connection, so that the reason names the proxy. */
 const TUNNEL_MS = 8_000;
+
+/** The reason of an abort by the timer; the others are of callers that gave up. */
+const LATE = new Error('did not answer in time');
+
+const outages = new Outages(
+  new Logger('Proxy'),
+  (name) => ({ begins: `The ${name} opens no connections`, ends: `The ${name} opens connections again` }),
+  'further proxy',
+);
 
 /** How connections to other servers leave this machine. */
 export interface Egress {
@@ -72,7 +83,7 @@ export class TunnelAgent extends https.Agent {
 class ProxiedStream extends Duplex {
   private socket: Socket | undefined;
   private readonly abort = new AbortController();
-  private readonly timer = setTimeout(() => this.abort.abort(), TUNNEL_MS);
+  private readonly timer = setTimeout(() => this.abort.abort(LATE), TUNNEL_MS);
   private isHeard = false;
 
   constructor(
@@ -137,10 +148,13 @@ async function reach(proxy: Proxy, ca: string | undefined, target: Target, signa
     signal.throwIfAborted();
     await once(raw, scheme === 'https' ? 'secureConnect' : 'connect');
     await (scheme === 'socks5' ? askSocks(proxy, raw, target) : askHttp(proxy, raw, target));
+    outages.worked(nameOf(proxy));
     return raw;
   } catch (error) {
     raw.destroy();
-    throw proxyFault(proxy, signal.aborted ? 'did not answer in time' : reasonOf(error));
+    const reason = signal.aborted ? LATE.message : reasonOf(error);
+    if (signal.aborted ? signal.reason === LATE : !isOfTarget(error)) outages.failed(nameOf(proxy), reason);
+    throw proxyFault(proxy, reason);
   } finally {
     signal.removeEventListener('abort', cut);
   }
@@ -181,8 +195,19 @@ async function askSocks({ user, password, ...at }: Proxy, raw: Socket, destinati
 /** The answer of a proxy, in words without its credentials. */
 class Refusal extends Error {}
 
-function proxyFault({ host, port }: Proxy, what: string): Error {
-  return Object.assign(new Error(`proxy ${host}:${port} ${what}`), { code: PROXY_FAULT });
+/** Without credentials. */
+function nameOf({ host, port }: Proxy): string {
+  return `proxy ${host}:${port}`;
+}
+
+function proxyFault(proxy: Proxy, what: string): Error {
+  return Object.assign(new Error(`${nameOf(proxy)} ${what}`), { code: PROXY_FAULT });
+}
+
+/** The proxy works, and does not reach this host or does not allow it. */
+function isOfTarget(error: unknown): boolean {
+  const { message } = error as Error;
+  return error instanceof Refusal ? message !== 'answered 407' : /proxy rejected connection/.test(message);
 }
 
 /** Errors of the library hold the options with the password; their messages do not. */

@@ -3,7 +3,7 @@ import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { sql } from 'kysely';
 import { EARLIEST, hostClock, setWallClock, wallClock } from '../common/clock.js';
 import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
-import { rootCause } from '../common/errors.js';
+import { databaseOutage } from '../common/outage.js';
 import type { Database } from './database.js';
 
 const EVERY_MS = 2_000;
@@ -24,8 +24,6 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
   /** Infinite before the first check, so that none counts as missing. */
   private lookedAt = Infinity;
   private troubledAt = -Infinity;
-  /** Since when the database has not answered; null: all is well. */
-  private awayAt: number | null = null;
   private told = 0;
   private wasTimeKnown = true;
   private isMeasured = false;
@@ -62,7 +60,11 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
 
   private async tick(): Promise<void> {
     // After a check that hung, or a pause of the process, the state in between is unknown.
-    if (performance.now() - this.lookedAt > EVERY_MS + LATE_MS) this.troubledAt = performance.now();
+    const ms = performance.now() - this.lookedAt;
+    if (ms > EVERY_MS + LATE_MS) {
+      this.troubledAt = performance.now();
+      if (this.looking !== null) databaseOutage.failed(`no answer for ${Math.round(ms / SECOND_MS)} s`);
+    }
     if (this.looking !== null) return;
     this.looking = this.look();
     await this.looking;
@@ -77,20 +79,14 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
           current_setting('transaction_read_only') = 'on' as read_only`.execute(this.database.kysely);
       const after = performance.now();
       this.lookedAt = after;
-      this.tellBack(after);
       if (rows[0]!.read_only || after - before > LATE_MS) this.troubledAt = after;
+      if (rows[0]!.read_only) databaseOutage.failed('it takes no writes');
+      else databaseOutage.worked();
       if (after - before <= LATE_MS) this.correct(rows[0]!.now, (before + after) / 2);
     } catch (error) {
       this.lookedAt = this.troubledAt = performance.now();
-      if (this.awayAt === null) this.log.error(`The database does not answer: ${rootCause(error)}`);
-      this.awayAt ??= this.lookedAt;
+      databaseOutage.failed(error);
     }
-  }
-
-  private tellBack(now: number): void {
-    if (this.awayAt === null) return;
-    this.log.log(`The database answers again, after ${Math.round((now - this.awayAt) / SECOND_MS)} s`);
-    this.awayAt = null;
   }
 
   private correct(epochMs: number, at: number): void {

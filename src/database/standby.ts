@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import type { PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
 import { withDeadline } from '../common/deadline.js';
-import { rootCause } from '../common/errors.js';
+import { Outage } from '../common/outage.js';
 import { SQL_CLASS, SQL_STATE, hasSqlState } from '../common/sql-state.js';
 import { isUnavailable } from '../common/unavailable.js';
 import type { Tables } from './tables.js';
@@ -34,14 +34,17 @@ interface Mark {
  * statement, because a name may lead to several standbys.
  */
 export class Standby {
-  private readonly log = new Logger('Database');
+  private readonly outage = new Outage(new Logger('Database'), {
+    begins: 'Reports and lists are read from the primary, because the standby cannot be used',
+    ends: 'Reports and lists are read from the standby again',
+    level: 'warn',
+  });
   /** The time from which on the state is read, in the context of a request. */
   private readonly scope = new AsyncLocalStorage<number>();
   private marks: Mark[] = [];
   private timer: NodeJS.Timeout | undefined;
   private identity: Promise<string> | undefined;
   private againAt = -Infinity;
-  private isTold = false;
 
   /** Its statements run on the standby inside of `within`, and on the primary everywhere else. */
   readonly reader = new Kysely<Tables>({
@@ -101,7 +104,7 @@ export class Standby {
     const taking = this.ask();
     try {
       const { client, asOf } = await withDeadline('The standby', ANSWER_MS, taking);
-      if (asOf !== null) this.tellBack();
+      if (asOf !== null) this.outage.worked();
       if (asOf !== null && asOf >= from) return { client, asOf };
       client.release();
       return null;
@@ -179,16 +182,7 @@ export class Standby {
 
   private tellDown(why: unknown): void {
     this.againAt = performance.now() + AGAIN_MS;
-    if (this.isTold) return;
-    this.isTold = true;
-    const cause = typeof why === 'string' ? why : rootCause(why);
-    this.log.warn(`Reports and lists are read from the primary, because the standby cannot be used: ${cause}`);
-  }
-
-  private tellBack(): void {
-    if (!this.isTold) return;
-    this.isTold = false;
-    this.log.log('Reports and lists are read from the standby again');
+    this.outage.failed(why);
   }
 }
 

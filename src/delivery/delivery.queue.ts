@@ -1,5 +1,4 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { rootCause } from '../common/errors.js';
+import { Injectable } from '@nestjs/common';
 import { deliverJob, deliverQueue, urgentJobs, expandJob } from '../queue/jobs.js';
 import type { Job, QueueName } from '../queue/jobs.js';
 import { Queues } from '../queue/queue.js';
@@ -9,9 +8,7 @@ import { UrgentShare } from './urgent-share.js';
 /** Adds jobs for rows that want work. Adding may fail: the rows are committed, and the sweeper adds the jobs again. */
 @Injectable()
 export class DeliveryQueue {
-  private readonly log = new Logger('Queue');
   private readonly share = new UrgentShare();
-  private failing = false;
 
   constructor(private readonly queues: Queues) {}
 
@@ -48,14 +45,7 @@ export class DeliveryQueue {
   }
 
   private async add(queue: QueueName, jobs: readonly Job[]): Promise<void> {
-    try {
-      await this.queues.add(queue, jobs);
-      if (this.failing) this.log.log('The queue takes jobs again');
-      this.failing = false;
-    } catch (error) {
-      // Once per outage: under load this would be a line per message.
-      if (!this.failing) this.log.warn(`The queue takes no jobs, the sweeper will retry: ${rootCause(error)}`);
-      this.failing = true;
-    }
+    // The queue tells of its outages.
+    await this.queues.add(queue, jobs).catch(() => undefined);
   }
 }

@@ -93,7 +93,12 @@ export class Queues {
         opts: { ...JOB_DEFAULTS, jobId: `${this.epoch}-${job.id}`, priority: job.priority, delay: job.delayMs },
       })),
     );
-    await withDeadline('The queue', DEADLINE_MS, added);
+    try {
+      await withDeadline('The queue', DEADLINE_MS, added);
+    } catch (error) {
+      this.onError(error as Error);
+      throw error;
+    }
   }
 
   /** Rejects if the queue is unreachable or refuses writes. */

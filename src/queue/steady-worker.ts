@@ -11,6 +11,14 @@ export function pauseAfter(refusals: number): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(refusals, 10));
 }
 
+/** A job has thrown: its own fault or that of what it uses, and not of the queue. */
+export class JobFailure extends Error {
+  constructor(override readonly cause: Error) {
+    super(cause.message);
+    this.name = 'JobFailure';
+  }
+}
+
 type Fetching = { moveToActive(token: string, name?: string): Promise<Job<JobData>> };
 
 /**
@@ -63,7 +71,7 @@ export class SteadyWorker {
     for (let refusals = 0; !this.ended.signal.aborted; refusals++) {
       const worker = this.newWorker();
       worker.on('error', this.onError);
-      worker.on('failed', (_job: unknown, error: Error) => this.onError(error));
+      worker.on('failed', (_job: unknown, error: Error) => this.onError(new JobFailure(error)));
       this.worker = worker;
       try {
         await worker.waitUntilReady();

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Clock, EARLIEST } from '../common/clock.js';
-import { rootCause } from '../common/errors.js';
+import { Outages, tellFailure } from '../common/outage.js';
 import { inSpan } from '../common/tracing.js';
 import type { OpenSpan } from '../common/tracing.js';
 import { deliverLot } from './lot.js';
@@ -22,6 +22,11 @@ const LOT_MS = 10_000;
 @Injectable()
 export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Webhooks');
+  private readonly outages = new Outages(
+    this.log,
+    (name) => ({ begins: `${name} fails`, ends: `${name} takes events again`, level: 'warn' }),
+    'A further webhook',
+  );
   private timer: NodeJS.Timeout | null = null;
   private readonly couriers = new Set<Promise<void>>();
   private stopped = false;
@@ -46,7 +51,7 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   look(): void {
     if (this.stopped || this.couriers.size >= COURIERS || this.clock.now() < EARLIEST) return;
     const courier: Promise<void> = this.deliverDue()
-      .catch((error: unknown) => this.log.warn(`Cannot read the outbox, trying again: ${rootCause(error)}`))
+      .catch((error: unknown) => tellFailure(this.log, 'Cannot read the outbox, trying again', error))
       .finally(() => this.couriers.delete(courier));
     this.couriers.add(courier);
   }
@@ -85,7 +90,8 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
     const result = await deliverLot(events, webhook.failures > 0, deliver, isOver);
     span.note(() => ({ 'carillon.events': events.length, 'carillon.failed': result.error !== null }));
     await this.outbox.settle(webhook.id, result, attempts);
-    if (result.error !== null && webhook.lastError === null) this.log.warn(`${nameOf(webhook)} fails: ${result.error}`);
+    if (result.error !== null) this.outages.failed(nameOf(webhook), result.error);
+    else if (result.delivered.length > 0) this.outages.worked(nameOf(webhook));
     await this.outbox.release(webhook, result);
   }
 

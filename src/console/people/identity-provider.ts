@@ -19,6 +19,7 @@ import { Sessions } from '../../auth/session/sessions.js';
 import { Clock } from '../../common/clock.js';
 import { HOUR_MS } from '../../common/durations.js';
 import { printable, rootCause } from '../../common/errors.js';
+import { Outage } from '../../common/outage.js';
 import { outgoingFetch } from '../../common/outgoing-fetch.js';
 import { CONFIG } from '../../common/tokens.js';
 import { wayOf } from '../../common/tunnel.js';
@@ -69,7 +70,7 @@ interface Found {
 /** The identity provider of the settings, found when a person first signs in: no start waits for it. */
 @Injectable()
 export class IdentityProvider implements OnModuleInit {
-  private readonly log = new Logger('People');
+  private readonly outage: Outage;
   private found: Found | undefined;
   private failedAt = -Infinity;
 
@@ -77,7 +78,13 @@ export class IdentityProvider implements OnModuleInit {
     @Inject(CONFIG) private readonly config: Pick<Config, 'people' | 'providerCa' | 'proxy'>,
     private readonly clock: Clock,
     private readonly sessions: Sessions,
-  ) {}
+  ) {
+    const name = `The identity provider ${config.people?.issuer}`;
+    this.outage = new Outage(new Logger('People'), {
+      begins: `${name} cannot be reached`,
+      ends: `${name} answers again`,
+    });
+  }
 
   onModuleInit(): void {
     if (this.config.people) this.sessions.checkPeopleBy(this.askAgain.bind(this));
@@ -139,10 +146,11 @@ export class IdentityProvider implements OnModuleInit {
       if (claims && claims.sub !== subject) throw new SignInError('refused');
       const accessToken = tokens ? tokens.access_token : kept.accessToken;
       const known = await this.withUserInfo(configuration, claims ?? { sub: subject }, accessToken);
+      this.outage.worked();
       return claims || kept.isByUserInfo ? { ...news, grants: this.grantsOf(known) } : news;
     } catch (error) {
       if (isRefusal(error)) return null;
-      this.log.warn(`The identity provider tells nothing about a person: ${describe(error)}`);
+      this.outage.failed(describe(error));
       return news;
     }
   }
@@ -184,11 +192,13 @@ export class IdentityProvider implements OnModuleInit {
     if (now - this.failedAt < PAUSE_MS) throw new SignInError('providerAway');
     if (!this.found || now - this.found.at > KEEP_MS) this.found = { at: now, configuration: this.discover() };
     try {
-      return await this.found.configuration;
+      const configuration = await this.found.configuration;
+      this.outage.worked();
+      return configuration;
     } catch (error) {
       this.found = undefined;
       this.failedAt = this.clock.elapsed();
-      this.log.warn(`The identity provider ${this.people.issuer} cannot be reached: ${describe(error)}`);
+      this.outage.failed(describe(error));
       throw new SignInError('providerAway', { cause: error });
     }
   }

@@ -2,8 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { ProviderSettingRepository } from '../../applications/provider-setting.repository.js';
 import { Clock } from '../../common/clock.js';
 import { DAY_MS } from '../../common/durations.js';
-import { rootCause } from '../../common/errors.js';
 import { countRetired } from '../../common/meters.js';
+import { tellFailure } from '../../common/outage.js';
 import { DeviceRepository } from '../../devices/device.repository.js';
 import { BatchRepository } from '../batch.repository.js';
 import type { LeasedBatch } from '../batch.js';
@@ -69,7 +69,7 @@ export class ConsequencesService {
     try {
       await act();
     } catch (error) {
-      this.log.error(`${what} failed; the next batch with the same answer repeats it: ${rootCause(error)}`);
+      tellFailure(this.log, `${what} failed; the next batch with the same answer repeats it`, error, 'error');
     }
   }
 

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Clock } from '../../common/clock.js';
 import { MINUTE_MS } from '../../common/durations.js';
-import { rootCause } from '../../common/errors.js';
+import { tellFailure } from '../../common/outage.js';
 import { inSpan } from '../../common/tracing.js';
 import { DatabaseWatch } from '../../database/database-watch.js';
 import type { ProviderName, Verdict } from '../../providers/provider.js';
@@ -134,7 +134,7 @@ export class DeliverService {
       await this.sendAll(sender, batch, recipients, findings, steps, abort.signal);
     } catch (error) {
       // A fault of ours. Answered deliveries are kept; the rest is in flight, and the next claim calls it unknown.
-      this.log.error(`Batch ${batch.id} was not sent to its end: ${rootCause(error)}`);
+      tellFailure(this.log, `Batch ${batch.id} was not sent to its end`, error, 'error');
       findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
     } finally {
       this.recall.leave(abort);
@@ -155,7 +155,7 @@ export class DeliverService {
       const reason = `${batch.provider} is not configured for this application`;
       for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
     } catch (error) {
-      this.log.error(`Batch ${batch.id} could not be begun: ${rootCause(error)}`);
+      tellFailure(this.log, `Batch ${batch.id} could not be begun`, error, 'error');
       batch.ledger.giveBack(batch.due);
       findings.heldUntil = this.clock.now() + FAULT_WAIT_MS;
     }
@@ -219,7 +219,7 @@ export class DeliverService {
           lost ||= kept === null;
           if (lost || kept?.messageState === 'cancelled' || kept?.messageState === 'paused') abort.abort();
         } catch (error) {
-          this.log.warn(`Batch ${batch.id}: checkpoint failed: ${rootCause(error)}`);
+          tellFailure(this.log, `Batch ${batch.id}: checkpoint failed`, error);
         }
       });
     }, CHECKPOINT_MS);
@@ -274,7 +274,7 @@ export class DeliverService {
       try {
         return await this.endLease(batch, ending);
       } catch (error) {
-        if (!told) this.log.warn(`Batch ${batch.id} could not be recorded yet: ${rootCause(error)}`);
+        if (!told) tellFailure(this.log, `Batch ${batch.id} could not be recorded yet`, error);
         await delay(RECORD_AGAIN_MS);
       }
     }

@@ -23,6 +23,8 @@ export interface Findings {
   heldUntil?: number;
   /** The provider's last reason of a failure. */
   lastReason?: string;
+  /** Why the provider could not be reached or did not do its work, for whichever device. */
+  trouble?: string;
 }
 
 /** `provider`: it refused the credentials. `guard`: most answers called devices dead. */
@@ -39,6 +41,7 @@ export function note(findings: Findings, verdict: Verdict, seq: number, now: num
     if (verdict.peer !== undefined) peerOf(findings, verdict.peer).accepted++;
   }
   if ('reason' in verdict) findings.lastReason = verdict.reason;
+  if (isTrouble(verdict)) findings.trouble = verdict.reason;
   if (verdict.action === 'stopApplication') findings.stop ??= { reason: verdict.reason, by: 'provider' };
   if (verdict.action === 'held') findings.heldUntil = Math.max(findings.heldUntil ?? 0, now + verdict.forMs);
   if (verdict.action === 'retryAfter' && verdict.scope === 'application')
@@ -49,6 +52,13 @@ export function note(findings: Findings, verdict: Verdict, seq: number, now: num
   const list = lists.get(verdict.reason);
   if (list) list.push(seq);
   else lists.set(verdict.reason, [seq]);
+}
+
+type Trouble = Extract<Verdict, { action: 'retryBackoff' | 'ambiguous' | 'held' | 'retryAfter' }>;
+
+function isTrouble(verdict: Verdict): verdict is Trouble {
+  if (verdict.action === 'retryAfter') return verdict.scope === 'host';
+  return verdict.action === 'retryBackoff' || verdict.action === 'ambiguous' || verdict.action === 'held';
 }
 
 /** The results of one peer for the guard. */

@@ -4,9 +4,10 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { ProviderStatusRepository } from '../../applications/provider-status.repository.js';
 import { Clock } from '../../common/clock.js';
-import { rootCause } from '../../common/errors.js';
+import { Outages, tellFailure } from '../../common/outage.js';
 import { Rounds } from '../../common/rounds.js';
 import type { ProviderName, SenderStats } from '../../providers/provider.js';
+import type { Findings } from './findings.js';
 
 /** Interval of the reports: one small row per application and provider, for operators who watch. */
 const EVERY_MS = 5_000;
@@ -30,6 +31,11 @@ interface News {
 export class StatusReporter implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly log = new Logger('Delivery');
   private readonly process = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  private readonly outages = new Outages(
+    this.log,
+    (name) => ({ begins: `${name} takes no messages`, ends: `${name} takes messages again` }),
+    'A further upstream',
+  );
   private news = new Map<string, News>();
   /** By a clock that never steps. */
   private reportedAt: number;
@@ -51,13 +57,17 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
     await this.report();
   }
 
-  /** Call after each batch, with the number of accepted deliveries and the last reason of a failure. */
+  /** Call after each batch. */
   note(
     batch: { applicationId: string; provider: ProviderName; settingsVersion: number | null },
-    seen: { accepted: number; lastReason?: string },
+    seen: Pick<Findings, 'accepted' | 'lastReason' | 'peers' | 'trouble'>,
     stats: () => SenderStats,
   ): void {
     const { applicationId, provider } = batch;
+    // An upstream is the application's own; the others have one host, or many, for all.
+    const name = provider === 'upstream' ? `The upstream of ${applicationId}` : provider;
+    if (seen.accepted > 0 || seen.peers.size > 0) this.outages.worked(name);
+    else if (seen.trouble !== undefined) this.outages.failed(name, seen.trouble);
     const settingsVersion = batch.settingsVersion ?? 0;
     const key = `${provider} ${applicationId}`;
     const known = this.news.get(key) ?? {
@@ -108,7 +118,7 @@ export class StatusReporter implements OnApplicationBootstrap, BeforeApplication
         await this.statuses.report(applicationId, provider, this.process, { lastSuccessAt, lastError, process });
       } catch (error) {
         // Only the status is lost, not the deliveries; the next batch brings the next status.
-        this.log.warn(`The status of ${provider} could not be recorded: ${rootCause(error)}`);
+        tellFailure(this.log, `The status of ${provider} could not be recorded`, error);
       }
     }
   }

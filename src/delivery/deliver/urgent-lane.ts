@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { rootCause } from '../../common/errors.js';
+import { tellFailure } from '../../common/outage.js';
 import type { ProviderName } from '../../providers/provider.js';
 import type { DeliverService } from './deliver.service.js';
 
@@ -84,7 +84,7 @@ export class UrgentLane {
   private send(batch: UrgentBatch, share: Share, rest: () => Promise<void>): void {
     const sent = rest()
       // The lease runs out, and the sweeper gives the batch to a worker.
-      .catch((error: unknown) => this.log.error(`Batch ${batch.id} was not delivered: ${rootCause(error)}`))
+      .catch((error: unknown) => tellFailure(this.log, `Batch ${batch.id} was not delivered`, error, 'error'))
       .finally(() => {
         this.sending.delete(sent);
         this.leave(batch, share);

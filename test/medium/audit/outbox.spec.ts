@@ -78,7 +78,7 @@ describe.each(PLACES)('the outbox of the audit on %s', (place) => {
     await one.send();
     await collector.goAway();
     await record(500);
-    await expect(one.send()).rejects.toThrow('ECONNREFUSED');
+    await one.send();
     expect(await state()).toMatchObject({
       receiver: 'syslog',
       behind: 500,
@@ -86,7 +86,8 @@ describe.each(PLACES)('the outbox of the audit on %s', (place) => {
     });
     collector.isStill = true;
     await collector.listen();
-    await expect(one.send()).rejects.toThrow('the receiver does not answer');
+    await one.send();
+    expect(await state()).toMatchObject({ behind: 500, error: 'the receiver does not answer' });
     await collector.goAway();
     collector.isStill = false;
     await collector.listen();
@@ -99,7 +100,7 @@ describe.each(PLACES)('the outbox of the audit on %s', (place) => {
     const [one, other] = [await syslog(), await syslog()];
     await record(250);
     await collector.goAway();
-    await expect(one.send()).rejects.toThrow('ECONNREFUSED');
+    await one.send();
     await collector.listen();
     // The lease is of the first one.
     await other.send();
@@ -112,7 +113,8 @@ describe.each(PLACES)('the outbox of the audit on %s', (place) => {
   it('trusts the named authority only', async () => {
     await record(1);
     const stranger = await sender({ syslog: { host: '127.0.0.1', port: collector.port } });
-    await expect(stranger.send()).rejects.toThrow(/certificate/);
+    await stranger.send();
+    expect(await state()).toMatchObject({ behind: 1, error: expect.stringMatching(/certificate/) as unknown });
     expect(collector.frames).toEqual([]);
   });
 

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
+import { CALM_MS } from '../../../src/common/outage.js';
 import { MOST_BEHIND_MS, toPosition } from '../../../src/database/standby.js';
 import { createDatabase, startPostgres } from '../../harness/servers.js';
 import type { PostgresServer } from '../../harness/servers.js';
@@ -29,7 +30,7 @@ describe.skipIf(!PLACES.includes('PostgreSQL'))('DATABASE_READ_URL', { timeout: 
   });
   beforeEach(() => {
     warnings.length = 0;
-    vi.spyOn(Logger.prototype, 'warn').mockImplementation((text: string) => void warnings.push(text));
+    vi.spyOn(Logger.prototype, 'warn').mockImplementation((line: { msg: string }) => void warnings.push(line.msg));
     vi.spyOn(Logger.prototype, 'log').mockImplementation((text: string) => void warnings.push(text));
   });
   afterEach(async () => {
@@ -119,6 +120,7 @@ describe.skipIf(!PLACES.includes('PostgreSQL'))('DATABASE_READ_URL', { timeout: 
       await replay('resume');
     }
     await asOfNow(database);
+    await vi.waitFor(() => expect(warnings[1]).toMatch(/read from the standby again/), { timeout: CALM_MS + 5_000 });
     expect(warnings).toHaveLength(2);
   });
 

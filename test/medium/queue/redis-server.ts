@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
@@ -19,6 +20,8 @@ export interface RedisServer {
   url: string;
   /** Kills the server; `stop` may follow. */
   kill: () => Promise<void>;
+  /** Starts a killed server again at its address. */
+  restart: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -34,10 +37,15 @@ export async function startRedis(
   const folder = mkdtempSync(join(tmpdir(), 'carillon-redis-'));
   const port = await freePort();
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder, ...flags];
-  const server = spawn(program, [...first, ...options], { stdio: 'ignore' });
-  const ended = once(server, 'exit');
-  await vi.waitFor(() => answers(port), { timeout: 10_000, interval: 20 });
+  let server: ChildProcess;
+  const restart = async () => {
+    server = spawn(program, [...first, ...options], { stdio: 'ignore' });
+    await vi.waitFor(() => answers(port), { timeout: 10_000, interval: 20 });
+  };
+  await restart();
   const kill = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    const ended = once(server, 'exit');
     server.kill('SIGKILL');
     await ended;
   };
@@ -45,7 +53,7 @@ export async function startRedis(
     await kill();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url: `redis://127.0.0.1:${port}`, kill, stop };
+  return { url: `redis://127.0.0.1:${port}`, kill, restart, stop };
 }
 
 export function portOf({ url }: RedisServer): string {
