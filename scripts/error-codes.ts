@@ -57,6 +57,11 @@ const CODES: Record<ErrorCode, { cause: string; cure: string }> = {
     cause: 'The state of the resource does not allow the call, or a quota is used up.',
     cure: '`message` says which state, or names the setting `QUOTA_…`.',
   },
+  CARIL0410E: {
+    cause:
+      'The events after the cursor are no longer kept (`WEBHOOK_EVENT_DAYS`), or the cursor is of another database.',
+    cure: 'Read the events without `after`, and compare their ids with those that were handled.',
+  },
   CARIL0412E: {
     cause: 'The resource was changed since the caller read it: `If-Match` names an earlier revision.',
     cure: 'Read the resource again, and send the change with the `ETag` of that answer.',

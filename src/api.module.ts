@@ -25,6 +25,8 @@ import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { SubscriptionsController } from './devices/subscriptions.controller.js';
 import { TagsController } from './devices/tags.controller.js';
+import { EventsController } from './events/events.controller.js';
+import { EventsModule } from './events/events.module.js';
 import { HealthModule } from './health/health.module.js';
 import { SystemController } from './health/system.controller.js';
 import { VersionController } from './health/version.controller.js';
@@ -54,6 +56,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     ApplicationsModule,
     CampaignsModule,
     DevicesModule,
+    EventsModule,
     HealthModule,
     MessagesModule,
     MetricsModule,
@@ -103,6 +106,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     StatisticsController,
     UsersController,
     WebhooksController,
+    EventsController,
   ],
 })
 export class ApiModule {}

@@ -13,6 +13,7 @@ import { ConsoleModule } from './console/console.module.js';
 import type { Database } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { SchedulerModule, WorkerModule } from './delivery/delivery.module.js';
+import { EventHousekeepingModule, EventSequencerModule } from './events/events.module.js';
 import { HealthModule } from './health/health.module.js';
 import { BodyInterceptor } from './http/body.interceptor.js';
 import type { Role } from './role.js';
@@ -35,11 +36,12 @@ export interface Resources {
 
 const ROLE_MODULES: Record<Role, Type[]> = {
   api: [ApiModule],
-  worker: [WorkerModule],
+  worker: [WorkerModule, EventSequencerModule],
   scheduler: [
     SchedulerModule,
     AuditSchedulerModule,
     CampaignSchedulerModule,
+    EventHousekeepingModule,
     StatisticsSchedulerModule,
     UserSchedulerModule,
     WebhookHousekeepingModule,

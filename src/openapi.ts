@@ -4,6 +4,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Schema, Schemas } from './common/schema.js';
 import { CONFIG } from './common/tokens.js';
 import type { Config } from './config.js';
+import { EVENT_SCHEMAS, WEBHOOK_REQUESTS } from './events/event-types.js';
 import { ERROR_SCHEMAS, addAnswers } from './openapi-answers.js';
 import { addExamples } from './openapi-examples.js';
 import { addRules } from './openapi-rules.js';
@@ -32,7 +33,8 @@ const GROUPS = {
   Statistics: 'Read accepted messages, outcomes and registrations over time',
   Providers: 'The state of an application at each provider',
   Users: 'The data kept about one user',
-  Webhooks: 'Events about devices and subscriptions',
+  Webhooks: 'Events that are posted to a backend',
+  Events: 'Events that a backend reads',
   Administration: 'Confidential clients, signing keys and the audit',
   Health: 'Probes for orchestrators',
 };
@@ -79,11 +81,12 @@ export function buildDocument(app: NestFastifyApplication): OpenAPIObject {
     .addBasicAuth();
   for (const [name, description] of Object.entries(GROUPS)) outline.addTag(name, description);
   const document = SwaggerModule.createDocument(app, outline.build());
-  const schemas: Schemas = { ...document.components?.schemas, ...ERROR_SCHEMAS };
+  const schemas: Schemas = { ...document.components?.schemas, ...ERROR_SCHEMAS, ...EVENT_SCHEMAS };
   addRules(app, schemas);
   for (const schema of Object.values(schemas)) markTimes(schema);
   document.components = { ...document.components, schemas };
   document.paths[DOCUMENT_PATH] = { get: THIS };
+  Object.assign(document, { 'x-webhooks': WEBHOOK_REQUESTS });
   const operations: Operation[] = [];
   for (const [path, item] of Object.entries(document.paths))
     for (const method of METHODS) {

@@ -249,7 +249,8 @@ export const SETTINGS: readonly Setting[] = [
   {
     name: 'WEBHOOK_EVENT_DAYS',
     fallback: '3',
-    meaning: 'days for which delivered and given-up events of webhooks can be replayed; `0`: they are not kept',
+    meaning:
+      'days for which events can be read from the feed, and delivered or given-up ones replayed; `0`: they are not kept',
   },
   {
     name: 'REMOVE_AT_MOST_PERCENT',

@@ -8,6 +8,7 @@ import type { Tx } from '../database/transaction.js';
 
 /** Rows per step, as for messages. */
 const DEVICES = 500;
+const EVENTS = 500;
 
 /** Deletes the rows of removed applications. Several processes share the work. */
 @Injectable()
@@ -35,11 +36,19 @@ export class ApplicationRemovalRepository {
       const messages = await this.removeMessages(removed.id, transaction);
       if (messages !== 'none') return messages === 'some';
       if (await this.removeDevices(removed.id, transaction)) return true;
+      if (await this.removeEvents(removed.id, transaction)) return true;
       await transaction.deleteFrom('statistic').where('application_id', '=', removed.id).execute();
       // Also deletes rows that a request wrote which had begun before the removal.
       await transaction.deleteFrom('application').where('id', '=', removed.id).execute();
       return true;
     });
+  }
+
+  private async removeEvents(applicationId: string, transaction: Tx): Promise<boolean> {
+    const { rows } = await sql`
+      delete from event where id in (select id from event where application_id = ${applicationId} limit ${EVENTS})
+      returning 1`.execute(transaction);
+    return rows.length > 0;
   }
 
   /**

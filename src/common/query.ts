@@ -51,12 +51,12 @@ export function readWord<Word extends string>(
 }
 
 /** Throws FPWSE1080E below 1, FPWSE0005E if it is not a whole number of at most a thousand. */
-export function readSize(text: string | undefined, fallback: number): number {
+export function readSize(text: string | undefined, fallback: number, name = 'size'): number {
   if (text === undefined) return fallback;
-  if (!/^-?\d{1,9}$/.test(text)) throw invalidValue('size', 'it must be a whole number');
+  if (!/^-?\d{1,9}$/.test(text)) throw invalidValue(name, 'it must be a whole number');
   const size = Number(text);
-  if (size < 1) throw new ApiError('FPWSE1080E', "Check the 'size' parameter value: it must be greater than 0.");
-  if (size > LARGEST_PAGE) throw invalidValue('size', `it must be at most ${LARGEST_PAGE}`);
+  if (size < 1) throw new ApiError('FPWSE1080E', `Check the '${name}' parameter value: it must be greater than 0.`);
+  if (size > LARGEST_PAGE) throw invalidValue(name, `it must be at most ${LARGEST_PAGE}`);
   return size;
 }
 

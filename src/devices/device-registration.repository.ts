@@ -194,6 +194,13 @@ async function endHolders(
   ) as [number[], number[]];
   await sql`update device set token_hash = sha256(convert_to('none of ' || seq, 'UTF8'))
     where seq = any(${bigints(renewed)})`.execute(db);
+  if (gone.length > 0)
+    await sql`
+      select note_moves(${applicationId}, json_agg(json_build_object('into_id', new."deviceId", 'from_id', device_id)))
+      from jsonb_to_recordset(${toHolders(devices)}::jsonb) as new ("deviceId" text, provider text, identity text)
+      join device on seq = any(${bigints(gone)}) and device.provider = new.provider
+        and token_hash = sha256(convert_to(new.identity, 'UTF8'))
+      having count(*) > 0`.execute(db);
   await sql`delete from device where seq = any(${bigints(gone)})`.execute(db);
   return gone.length;
 }

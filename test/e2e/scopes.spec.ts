@@ -146,6 +146,10 @@ const ROWS: Record<string, Row> = {
   [`DELETE ${app}/webhooks/:name/secretBefore`]: { needs: 'webhooks.write', status: 204 },
   [`DELETE ${app}/webhooks/:name`]: { needs: 'webhooks.write', status: 204 },
 
+  [`GET ${app}/events`]: { needs: 'events.read', query: '?wait=0', status: 200 },
+  [`GET ${app}/events/feed`]: { needs: 'events.read', status: 200 },
+  [`PUT ${app}/events/feed`]: { needs: 'events.write', body: { eventTypes: 'message.*' }, status: 200 },
+
   [`POST ${app}/tags`]: { needs: 'tags.write', body: { name: 'weather' }, status: 201 },
   [`GET ${app}/tags`]: { needs: 'tags.read', status: 200 },
   [`GET ${app}/tags/:tagName`]: { needs: 'tags.read', status: 200 },

@@ -1,0 +1,44 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { BeforeApplicationShutdown } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { DAY_MS, MINUTE_MS } from '../common/durations.js';
+import { Rounds } from '../common/rounds.js';
+import { CONFIG } from '../common/tokens.js';
+import type { Config } from '../config.js';
+import { RemovalGuard } from '../delivery/upkeep/removal-guard.js';
+import { EventRepository } from './event.repository.js';
+
+/** Removes old events from the feed. */
+@Injectable()
+export class EventHousekeeper implements BeforeApplicationShutdown {
+  private readonly rounds = new Rounds(new Logger('Events'), 'Housekeeping', () => this.tidy());
+
+  constructor(
+    @Inject(CONFIG) private readonly config: Pick<Config, 'retention'>,
+    private readonly events: EventRepository,
+    private readonly guard: RemovalGuard,
+  ) {}
+
+  @Interval(MINUTE_MS)
+  tick(): Promise<void> {
+    return this.rounds.go();
+  }
+
+  async tidy(): Promise<void> {
+    const age = await this.guard.look();
+    if (age === null) return;
+    const { webhookEventDays: days } = this.config.retention;
+    const before = new Date(age.now - days * DAY_MS);
+    await this.guard.remove(this.rounds, age, {
+      what: `events older than ${days} days`,
+      does: 'removed',
+      always: false,
+      count: () => this.events.countOld(before),
+      step: () => this.events.removeOld(before),
+    });
+  }
+
+  beforeApplicationShutdown(): Promise<void> {
+    return this.rounds.end();
+  }
+}
