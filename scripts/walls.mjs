@@ -39,7 +39,13 @@ const CORRIDORS = {
     wns: ['shared'],
   },
   delivery: { expand: [], deliver: [], upkeep: [] },
-  messages: { report: [], request: [], send: ['request'], control: ['report', 'request', 'send'] },
+  messages: {
+    receipts: [],
+    report: ['receipts'],
+    request: [],
+    send: ['request'],
+    control: ['report', 'request', 'send'],
+  },
   campaigns: { schedule: [], firing: ['schedule'] },
 };
 

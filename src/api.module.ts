@@ -21,6 +21,7 @@ import { PlantedCampaigns } from './campaigns/planted-campaigns.repository.js';
 import { RenderController } from './campaigns/render.controller.js';
 import { RunsController } from './campaigns/runs.controller.js';
 import { DeviceTransferController } from './devices/device-transfer.controller.js';
+import { DeviceTokensController } from './devices/device-tokens.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { DevicesModule } from './devices/devices.module.js';
 import { SubscriptionsController } from './devices/subscriptions.controller.js';
@@ -36,6 +37,7 @@ import { MessageControlController } from './messages/control/message-control.con
 import { MessageReportsController } from './messages/report/message-reports.controller.js';
 import { UnderWayController } from './messages/report/under-way.controller.js';
 import { AudiencesController } from './messages/send/audiences.controller.js';
+import { ReceiptsController } from './messages/receipts/receipts.controller.js';
 import { MessagesController } from './messages/send/messages.controller.js';
 import { MessagesModule } from './messages/messages.module.js';
 import { PlantedMessages } from './messages/control/planted-messages.repository.js';
@@ -88,6 +90,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     LegacySettingsController,
     ProvidersController,
     DevicesController,
+    DeviceTokensController,
     DeviceTransferController,
     TagsController,
     SubscriptionsController,
@@ -103,6 +106,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     MessageControlController,
     DeliveriesController,
     DeviceMessagesController,
+    ReceiptsController,
     StatisticsController,
     UsersController,
     WebhooksController,

@@ -3,6 +3,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SwaggerModule } from '@nestjs/swagger';
 import type { FastifyInstance } from 'fastify';
+import { AllowedOrigins } from './applications/allowed-origins.js';
 import { AuditTrail } from './audit/audit-trail.js';
 import { routedAddress } from './auth/session/ticket.js';
 import { MINUTE_MS } from './common/durations.js';
@@ -73,7 +74,10 @@ export async function openDoor(app: NestFastifyApplication, config: Config): Pro
   logRequests(fastify, config);
   measureRequests(fastify);
   warnOfUntrustedProxy(fastify, config);
-  if (config.roles.has('api')) app.get(AuditTrail).watch(fastify);
+  if (config.roles.has('api')) {
+    app.get(AuditTrail).watch(fastify);
+    app.get(AllowedOrigins).watch(fastify);
+  }
   boundConnections(fastify, connectionsOf(config));
   shareTurns(fastify);
   refuseRequests(fastify);

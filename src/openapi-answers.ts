@@ -81,6 +81,6 @@ function causesOf(path: string, operation: Operation): (keyof typeof REFUSALS)[]
   if (path.includes('{')) causes.push('notFound');
   if (isApi && !path.endsWith('/swagger.json')) causes.push('notAcceptable');
   // Messages are parsed whatever their content type is; the az endpoints accept forms.
-  if (isApi && takesBody && !/\/messages(\/|$)/.test(path)) causes.push('contentType');
+  if (isApi && takesBody && !/\/messages(\/bulk|\/\{messageId\}\/resend)?$/.test(path)) causes.push('contentType');
   return causes;
 }

@@ -1,12 +1,16 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsInt, IsOptional, Matches, Max, Min } from 'class-validator';
 import { Nested, ReadAs } from '../common/fields.js';
 import { PageInfo } from '../common/paging.js';
 import type { Application, FoundApplication } from './application.repository.js';
 
 /** Package or bundle ids by the rules of the stores: letters, digits, dot, dash, underscore. */
 export const APPLICATION_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,253}$/;
+
+/** As a browser writes it: in lower case, without a path; without TLS for this machine alone. */
+export const ORIGIN = /^(https:\/\/[a-z0-9.-]{1,253}|http:\/\/localhost)(:[1-9]\d{0,4})?$/;
+const MOST_ORIGINS = 20;
 
 /** `enabled` may be text, as in the vendor's samples. */
 function Flag(): PropertyDecorator {
@@ -62,6 +66,21 @@ export class ChangeStatusDto {
   @IsOptional()
   @Nested(() => ApprovalDto)
   approval?: ApprovalDto | null;
+
+  /** Extension: if true, deliveries carry receipt tokens; false ends all of them. If omitted, the value is kept. */
+  @IsOptional()
+  @Flag()
+  receipts?: boolean;
+
+  /**
+   * Extension: origins of pages that may call with a device token or a receipt token. If omitted, the list is kept.
+   * @example ["https://shop.example.com"]
+   */
+  @IsOptional()
+  @IsArray({ message: 'it must be a list' })
+  @ArrayMaxSize(MOST_ORIGINS, { message: `it must have at most ${MOST_ORIGINS} origins` })
+  @Matches(ORIGIN, { each: true, message: 'each must be an origin such as https://shop.example.com' })
+  allowedOrigins?: string[];
 }
 
 /** `enabled` is text, as in MobileFirst's samples. */
@@ -71,6 +90,10 @@ export class StatusAnswer {
   strict?: 'true';
   /** Extension: present only if large campaigns and messages wait for approval. */
   approval?: ApprovalDto;
+  /** Extension: present only if deliveries carry a receipt token. */
+  receipts?: 'true';
+  /** Extension: present only if there are some. */
+  allowedOrigins?: string[];
 }
 
 export class StopAnswer {
@@ -100,11 +123,19 @@ export class ApplicationListAnswer {
   pageInfo!: PageInfo;
 }
 
-export function toStatusAnswer({ enabled, strict, approvalAbove }: Application): StatusAnswer {
+export function toStatusAnswer({
+  enabled,
+  strict,
+  approvalAbove,
+  receipts,
+  allowedOrigins,
+}: Application): StatusAnswer {
   return {
     enabled: enabled ? 'true' : 'false',
     ...(strict && { strict: 'true' }),
     ...(approvalAbove !== null && { approval: { above: approvalAbove } }),
+    ...(receipts && { receipts: 'true' }),
+    ...(allowedOrigins.length > 0 && { allowedOrigins }),
   };
 }
 

@@ -11,6 +11,7 @@ import { checkRevision, revisionOf } from '../common/revision.js';
 import { DATABASE } from '../database/database.module.js';
 import { executePrepared } from '../database/database.js';
 import type { Database } from '../database/database.js';
+import type { SealedColumn } from '../database/sealed.js';
 import { readList, sameOrContains, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
 import { inTransaction } from '../database/transaction.js';
@@ -23,13 +24,21 @@ export interface Application {
   strict: boolean;
   /** A campaign or message to more devices waits for approval; null: none waits. */
   approvalAbove: number | null;
+  /** If true, deliveries carry a receipt token. */
+  receipts: boolean;
+  /** Of pages that may call with a device token or a receipt token. */
+  allowedOrigins: string[];
 }
 
 /** `strict` defaults to false. */
 export type NewApplication = Pick<Application, 'id' | 'enabled'> & Partial<Pick<Application, 'strict'>>;
 
 /** Omitted members keep their values. */
-export type StatusChange = Pick<Application, 'enabled'> & Partial<Pick<Application, 'strict' | 'approvalAbove'>>;
+export type StatusChange = Pick<Application, 'enabled'> &
+  Partial<Omit<Application, 'id' | 'enabled' | 'receipts'>> & {
+    /** Sealed: used if there is none yet. Null: removes it. */
+    receiptKey?: Buffer | null;
+  };
 
 export interface FoundApplication extends Application {
   /**
@@ -39,17 +48,37 @@ export interface FoundApplication extends Application {
   /** When a client stopped the application; while set, nothing of the application is sent. Null: not stopped. */
   stoppedAt: Date | null;
   stoppedBy: string | null;
+  /** Sealed; null: no delivery has a receipt token. */
+  receiptKey: Buffer | null;
 }
 
 /** Of what a caller can change. */
-export function statusRevision({ enabled, strict, approvalAbove }: Application): string {
-  return revisionOf({ enabled, strict, approvalAbove });
+export function statusRevision({ enabled, strict, approvalAbove, receipts, allowedOrigins }: Application): string {
+  return revisionOf({ enabled, strict, approvalAbove, receipts, allowedOrigins });
 }
 
 /** MobileFirst's documents name no filter fields for this list, so it has the only useful one, the id. */
 export const APPLICATION_FILTERS = { applicationId: EXACT_OR_CONTAINS };
 
 const LOOK_UPS_AT_ONCE = 500;
+
+export const receiptKeyContext = (id: string): string => `application/${id}/receipt_key`;
+
+export const SEALED_RECEIPT_KEYS: SealedColumn = {
+  table: 'application',
+  column: 'receipt_key',
+  key: ['id'],
+  contextOf: receiptKeyContext,
+};
+
+const COLUMNS = [
+  'id',
+  'enabled',
+  'strict',
+  'approval_above as approvalAbove',
+  sql<boolean>`receipt_key is not null`.as('receipts'),
+  'allowed_origins as allowedOrigins',
+] as const;
 
 /** Reads and writes applications. An application that is being removed is invisible, but its id stays taken. */
 @Injectable()
@@ -69,7 +98,8 @@ export class ApplicationRepository {
   private async findAll(ids: readonly string[]): Promise<(FoundApplication | undefined)[]> {
     const query = sql<FoundApplication>`
       select application.id, application.enabled, application.strict, application.approval_above as "approvalAbove",
-        setting.visible as upstream,
+        setting.visible as upstream, application.receipt_key is not null as receipts,
+        application.receipt_key as "receiptKey", application.allowed_origins as "allowedOrigins",
         application.stopped_at as "stoppedAt", application.stopped_by as "stoppedBy"
       from json_array_elements_text(${JSON.stringify([...new Set(ids)])}::json) as asked (id)
       cross join lateral (select * from application where id = asked.id and removed_at is null offset 0) as application
@@ -88,7 +118,8 @@ export class ApplicationRepository {
       keys: { id: 'text' },
       from: sql`application where removed_at is null and ${where}`,
       rows: (keys) =>
-        sql`select id, enabled, strict, approval_above as "approvalAbove" from application join (${keys}) as page using (id)`,
+        sql`select id, enabled, strict, approval_above as "approvalAbove", receipt_key is not null as receipts,
+          allowed_origins as "allowedOrigins" from application join (${keys}) as page using (id)`,
     };
     return readList(this.database.kysely, applications, page);
   }
@@ -110,25 +141,26 @@ export class ApplicationRepository {
    */
   change(
     id: string,
-    { approvalAbove, ...status }: StatusChange,
+    { approvalAbove, receiptKey, allowedOrigins, ...status }: StatusChange,
     actor: Actor,
     revisions?: readonly string[],
   ): Promise<Application | undefined> {
     return inTransaction(this.database, async (tx) => {
       const held = await tx
         .selectFrom('application')
-        .select(['id', 'enabled', 'strict', 'approval_above as approvalAbove'])
+        .select(COLUMNS)
         .where('id', '=', id)
         .where('removed_at', 'is', null)
         .forNoKeyUpdate()
         .executeTakeFirst();
       if (held) checkRevision(revisions, statusRevision(held));
+      const key = receiptKey ? sql<Buffer>`coalesce(receipt_key, ${receiptKey})` : receiptKey;
       const changed = await tx
         .updateTable('application')
-        .set({ ...status, approval_above: approvalAbove })
+        .set({ ...status, approval_above: approvalAbove, allowed_origins: allowedOrigins, receipt_key: key })
         .where('id', '=', id)
         .where('removed_at', 'is', null)
-        .returning(['id', 'enabled', 'strict', 'approval_above as approvalAbove'])
+        .returning(COLUMNS)
         .executeTakeFirst();
       const detail = changesBetween(held, changed);
       if (detail) await recordAudit(tx, actor, { action: 'application.update', subject: id, detail });

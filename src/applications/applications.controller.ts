@@ -20,6 +20,7 @@ import type { Actor } from '../auth/audit.repository.js';
 import { BearerOrSession } from '../auth/bearer-or-session.js';
 import { RequireElement, RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
+import { isGiven } from '../common/lenient.js';
 import { readFilter } from '../common/filter.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import { readText, readWord } from '../common/query.js';
@@ -37,6 +38,7 @@ import {
 } from './application.dto.js';
 import { APPLICATION_FILTERS, statusRevision } from './application.repository.js';
 import { ApplicationsService } from './applications.service.js';
+import { ReceiptKeys } from './receipt-keys.js';
 
 @ApiTags('Applications')
 @Controller('imfpush/v1/apps')
@@ -45,6 +47,7 @@ export class ApplicationsController {
   constructor(
     private readonly applications: ApplicationsService,
     private readonly callers: BearerOrSession,
+    private readonly receiptKeys: ReceiptKeys,
   ) {}
 
   @Get()
@@ -157,13 +160,18 @@ export class ApplicationsController {
   @ApiOperation({ summary: 'Enable or disable an application; a disabled application accepts no messages' })
   async changeStatus(
     @Param('applicationId') applicationId: string,
-    @Body(new BodyPipe(ChangeStatusDto)) { enabled, strict, approval }: ChangeStatusDto,
+    @Body(new BodyPipe(ChangeStatusDto)) body: ChangeStatusDto,
     @Caller() caller: Actor,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ApplicationAnswer> {
-    const approvalAbove = approval === null ? null : approval?.above;
-    const change = { enabled, strict: strict ?? undefined, approvalAbove };
+    const change = {
+      enabled: body.enabled,
+      strict: body.strict ?? undefined,
+      approvalAbove: body.approval === null ? null : body.approval?.above,
+      receiptKey: isGiven(body.receipts) ? (body.receipts ? this.receiptKeys.make(applicationId) : null) : undefined,
+      allowedOrigins: body.allowedOrigins ?? undefined,
+    };
     const changed = await this.applications.changeStatus(caller, applicationId, change, readIfMatch(ifMatch));
     void reply.header('etag', toEtag(statusRevision(changed)));
     return toApplicationAnswer(changed);

@@ -12,6 +12,9 @@ import type { Application, FoundApplication, NewApplication, StatusChange } from
 /** How long a removal request deletes rows itself; the housekeeper deletes the rest. */
 const REMOVE_AT_ONCE_MS = 500;
 
+/** Of a new application. */
+const NOTHING_SET = { strict: false, approvalAbove: null, receipts: false, allowedOrigins: [] };
+
 @Injectable()
 export class ApplicationsService {
   constructor(
@@ -22,7 +25,7 @@ export class ApplicationsService {
   ) {}
 
   async createApplication(application: NewApplication): Promise<Application> {
-    if (await this.applications.add(application)) return { strict: false, approvalAbove: null, ...application };
+    if (await this.applications.add(application)) return { ...NOTHING_SET, ...application };
     if (await this.applications.find(application.id))
       throw new ApiError('FPWSE0002E', `The application exists already. Check the 'applicationId' parameter value.`);
     throw new ApiError(

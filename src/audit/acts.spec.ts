@@ -4,6 +4,7 @@ import { ACTS, documentPath } from './acts.js';
 
 const APP = '/imfpush/v1/apps/{applicationId}';
 const BY_THEMSELVES = 'devices register and subscribe by themselves, in millions; webhooks tell of them';
+const OF_DEVICES = 'devices tell of messages, and get tokens for it, in millions';
 const NO_CHANGE = 'it answers what would be, and changes nothing';
 const NO_SMS = 'it is always refused: there is no SMS';
 
@@ -12,6 +13,10 @@ const UNRECORDED: Readonly<Record<string, string>> = {
   [`POST ${APP}/devices`]: BY_THEMSELVES,
   [`PUT ${APP}/devices/{deviceId}`]: BY_THEMSELVES,
   [`DELETE ${APP}/devices/{deviceId}`]: BY_THEMSELVES,
+  [`POST ${APP}/devices/{deviceId}/token`]: OF_DEVICES,
+  [`POST ${APP}/messages/{messageId}/receipts`]: OF_DEVICES,
+  [`POST ${APP}/messages/{messageId}/receipts/bulk`]: OF_DEVICES,
+  [`PUT ${APP}/messages/{messageId}`]: OF_DEVICES,
   [`POST ${APP}/subscriptions`]: BY_THEMSELVES,
   [`DELETE ${APP}/subscriptions`]: BY_THEMSELVES,
   [`DELETE ${APP}/subscriptions/{subscriptionId}`]: BY_THEMSELVES,

@@ -7,6 +7,8 @@ import { AssertionRepository } from './assertion.repository.js';
 import { AuditRepository } from './audit.repository.js';
 import { BasicOrBearer } from './basic-or-bearer.js';
 import { BearerOrSession } from './bearer-or-session.js';
+import { CallingDeviceRepository } from './calling-device.repository.js';
+import { CallingDevices } from './calling-devices.js';
 import { ChangeFeed } from './change-feed.js';
 import { ChangeRepository } from './change.repository.js';
 import { ClientAssertions } from './client-assertions.js';
@@ -14,6 +16,7 @@ import { ClientAuthenticator } from './client-authenticator.js';
 import { ClientSnapshot } from './client-snapshot.js';
 import { ClientRepository } from './client.repository.js';
 import { ClientsService } from './clients.service.js';
+import { DeviceTokens } from './device-tokens.js';
 import { FirstClients } from './first-clients.js';
 import { IntrospectionGuard } from './introspection.guard.js';
 import { LastUsed } from './last-used.js';
@@ -38,6 +41,8 @@ import { TokenService } from './token.service.js';
     AuditRepository,
     BasicOrBearer,
     BearerOrSession,
+    CallingDeviceRepository,
+    CallingDevices,
     ChangeFeed,
     ChangeRepository,
     ClientAssertions,
@@ -45,6 +50,7 @@ import { TokenService } from './token.service.js';
     ClientRepository,
     ClientsService,
     ClientSnapshot,
+    DeviceTokens,
     FirstClients,
     IntrospectionGuard,
     LastUsed,
@@ -65,6 +71,7 @@ import { TokenService } from './token.service.js';
     AuditRepository,
     BasicOrBearer,
     BearerOrSession,
+    CallingDevices,
     ClientAuthenticator,
     ClientRepository,
     ClientSnapshot,

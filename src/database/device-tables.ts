@@ -54,3 +54,20 @@ export interface UserRemovalTable {
   looked_at: Generated<Date>;
   looked_seq: Generated<number>;
 }
+
+/** The receipts of a device for a message. */
+export interface ReceiptTable {
+  message_seq: number;
+  device_seq: number;
+  /** Epoch ms by kind, the first of each. */
+  times: Json<Record<string, number>>;
+  /** The part of `times` that the last write added. */
+  added: Json<Record<string, number>>;
+}
+
+/** How many devices of a message told of a kind. */
+export interface ReceiptCountTable {
+  message_seq: number;
+  name: string;
+  count: number;
+}

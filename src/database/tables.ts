@@ -11,7 +11,15 @@ import type {
 import type { CreatedAt, Json } from './columns.js';
 import type { PaceTable, ProviderStatusTable, SharedTokenTable } from './provider-tables.js';
 import type { ProcessTable, StatisticChangeTable, StatisticTable } from './system-tables.js';
-import type { AudienceTable, SubscriptionTable, TagTable, TallyTable, UserRemovalTable } from './device-tables.js';
+import type {
+  AudienceTable,
+  ReceiptCountTable,
+  ReceiptTable,
+  SubscriptionTable,
+  TagTable,
+  TallyTable,
+  UserRemovalTable,
+} from './device-tables.js';
 import type { Notification } from '../providers/notification.js';
 import type { ProviderName } from '../providers/provider.js';
 
@@ -29,6 +37,8 @@ export interface Tables extends AuthTables {
   message: MessageTable;
   message_data: MessageDataTable;
   batch: BatchTable;
+  receipt: ReceiptTable;
+  receipt_count: ReceiptCountTable;
   pace: PaceTable;
   campaign: CampaignTable;
   campaign_run: CampaignRunTable;
@@ -55,6 +65,10 @@ interface ApplicationTable {
   /** Set when a client stopped the application; nothing is sent meanwhile. */
   stopped_at: ColumnType<Date | null, never, Date | null>;
   stopped_by: ColumnType<string | null, never, string | null>;
+  /** Sealed; null: its deliveries have no receipt token. */
+  receipt_key: ColumnType<Buffer | null, never, Buffer | null>;
+  /** Of pages that may call with a device token or a receipt token. */
+  allowed_origins: Generated<string[]>;
 }
 
 /** `gcm`: MobileFirst's keys of the API that Google has switched off; stored to be read, never used. */

@@ -40,6 +40,8 @@ export interface LeasedBatch extends QueuedBatch {
   terms: AttemptTerms;
   /** The trace of the message; while the batch is sent, of its span. */
   traceparent: string | null;
+  /** The application's key for receipt tokens, sealed; null: its deliveries have none. */
+  receiptKey: Buffer | null;
   deviceSeqs: number[];
   ledger: BatchLedger;
   /** Positions to send now, committed as in flight. */

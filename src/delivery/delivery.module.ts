@@ -22,6 +22,7 @@ import { PaceRepository } from './deliver/pace.repository.js';
 import { PaceService } from './deliver/pace.service.js';
 import { ReachRepository } from './expand/reach.repository.js';
 import { Recall } from './deliver/recall.js';
+import { ReceiptTokens } from './deliver/receipt-tokens.js';
 import { RecipientsService } from './deliver/recipients.service.js';
 import { ResendRepository } from './expand/resend.repository.js';
 import { RemovalGuard } from './upkeep/removal-guard.js';
@@ -57,6 +58,7 @@ export class DeliveryModule {}
     PaceRepository,
     PaceService,
     Recall,
+    ReceiptTokens,
     RecipientsService,
     ResendRepository,
     Senders,

@@ -16,8 +16,8 @@ import { PLATFORMS, readPlatform } from './platform.js';
 import { IsTagNames } from './tag-names.js';
 
 /** Characters (docs/protocol/mobilefirst.md §12). */
-const MAX_USER_ID = 254;
-const MAX_ID = 255;
+export const MAX_USER_ID = 254;
+export const MAX_ID = 255;
 /** A Web Push subscription as JSON has less than 1 KB; some Windows channel URIs have 1,024 characters. */
 const MAX_TOKEN = 4_096;
 const MAX_APP_VERSION = 64;
@@ -155,6 +155,10 @@ export class DeviceAnswer {
       'Extension: the last sign of life; the time of a registration, or the day (UTC) on which the app read its registration',
   })
   lastSeenTime!: string;
+  @ApiPropertyOptional({
+    description: 'Extension: after the first registration with a device token, the token for all further calls',
+  })
+  deviceToken?: string;
 }
 
 export class ShortDeviceAnswer {

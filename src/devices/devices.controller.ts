@@ -1,9 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { CallingDevices, checkOwn } from '../auth/calling-devices.js';
+import type { CallingDevice } from '../auth/calling-devices.js';
+import { AllowDevice, ByDevice, RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
+import { isGiven } from '../common/lenient.js';
 import { MayLag } from '../common/may-lag.js';
 import { ApiFilter, ApiPaging, readExpand, readPage, toPageInfo } from '../common/paging.js';
 import type { Query as QueryOf } from '../common/query.js';
@@ -13,6 +16,7 @@ import {
   RegisterDeviceDto,
   UpdateDeviceDto,
   readUser,
+  readUserId,
   toDeviceAnswer,
   toShortAnswer,
 } from './device.dto.js';
@@ -24,9 +28,13 @@ import { DevicesService } from './devices.service.js';
 @Controller('imfpush/v1/apps/:applicationId/devices')
 @UseGuards(ScopeGuard)
 export class DevicesController {
-  constructor(private readonly devices: DevicesService) {}
+  constructor(
+    private readonly devices: DevicesService,
+    private readonly callers: CallingDevices,
+  ) {}
 
   @Post()
+  @AllowDevice()
   @RequireScope('devices.write')
   @ApiOperation({
     summary: 'Register a device, or update its registration',
@@ -43,8 +51,15 @@ export class DevicesController {
   async register(
     @Param('applicationId') applicationId: string,
     @Body(new BodyPipe(RegisterDeviceDto)) body: RegisterDeviceDto,
+    @ByDevice() caller: CallingDevice | undefined,
   ): Promise<DeviceAnswer> {
-    return toDeviceAnswer(await this.devices.registerDevice(applicationId, body));
+    if (!caller) return toDeviceAnswer(await this.devices.registerDevice(applicationId, body));
+    checkOwn(caller, body.deviceId, isGiven(body.userId) ? readUserId(body.userId) : undefined);
+    const own = Object.assign(body, { userId: caller.userId ?? undefined });
+    // A change, because a registration would bring back a device that is removed at this moment.
+    if (caller.seq !== null) return toDeviceAnswer(await this.devices.updateDevice(applicationId, body.deviceId, own));
+    const device = await this.devices.registerDevice(applicationId, own);
+    return Object.assign(toDeviceAnswer(device), { deviceToken: await this.callers.renew(caller) });
   }
 
   @Get()
@@ -90,6 +105,7 @@ export class DevicesController {
   }
 
   @Put(':deviceId')
+  @AllowDevice()
   @RequireScope('devices.write')
   @ApiOperation({
     summary: 'Change a device',
@@ -102,17 +118,25 @@ export class DevicesController {
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
     @Body(new BodyPipe(UpdateDeviceDto)) body: UpdateDeviceDto,
+    @ByDevice() caller: CallingDevice | undefined,
   ): Promise<DeviceAnswer> {
+    checkOwn(caller, deviceId, body.userId === undefined ? undefined : readUserId(body.userId));
     return toDeviceAnswer(await this.devices.updateDevice(applicationId, deviceId, body));
   }
 
   @Delete(':deviceId')
   @HttpCode(204)
+  @AllowDevice()
   @RequireScope('devices.write')
   @ApiOperation({ summary: 'Remove a device and its subscriptions' })
   @ApiResponse({ status: 204, description: 'Removed' })
   @ApiResponse({ status: 404, description: 'The device is not registered' })
-  remove(@Param('applicationId') applicationId: string, @Param('deviceId') deviceId: string): Promise<void> {
+  remove(
+    @Param('applicationId') applicationId: string,
+    @Param('deviceId') deviceId: string,
+    @ByDevice() caller: CallingDevice | undefined,
+  ): Promise<void> {
+    checkOwn(caller, deviceId);
     return this.devices.removeDevice(applicationId, deviceId);
   }
 }

@@ -14,7 +14,9 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
+import { checkOwn } from '../auth/calling-devices.js';
+import type { CallingDevice } from '../auth/calling-devices.js';
+import { AllowDevice, ByDevice, RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readFilter } from '../common/filter.js';
@@ -42,6 +44,7 @@ export class SubscriptionsController {
   constructor(private readonly subscriptions: SubscriptionsService) {}
 
   @Post()
+  @AllowDevice()
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'Subscribe a device to one tag (201) or several (207); with action=delete, unsubscribe it' })
   @ApiQuery({ name: 'action', required: false, enum: ['delete'] })
@@ -57,8 +60,10 @@ export class SubscriptionsController {
     @Param('applicationId') applicationId: string,
     @Query('action') action: string | undefined,
     @Body(new BodyPipe(SubscribeDto)) body: SubscribeDto,
+    @ByDevice() caller: CallingDevice | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<object> {
+    checkOwn(caller, body.deviceId);
     // Some SDKs send null for the member that they do not use.
     if (isGiven(body.tagName) === isGiven(body.tagNames))
       throw invalidValue('tagName', 'give either tagName or the list tagNames');
@@ -71,6 +76,7 @@ export class SubscriptionsController {
 
   @Delete()
   @HttpCode(204)
+  @AllowDevice()
   @RequireScope('subscriptions.write')
   @ApiOperation({ summary: 'Unsubscribe a device from a tag' })
   @ApiQuery({ name: 'deviceId', schema: { type: 'string', minLength: 1 } })
@@ -78,8 +84,13 @@ export class SubscriptionsController {
   @ApiResponse({ status: 204, description: 'Removed' })
   @ApiResponse({ status: 400, description: 'FPWSE0008E: a parameter is missing; FPWSE0007E: a parameter is unknown' })
   @ApiResponse({ status: 404, description: 'FPWSE0012E: the subscription does not exist' })
-  async unsubscribe(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<void> {
+  async unsubscribe(
+    @Param('applicationId') applicationId: string,
+    @Query() query: QueryOf,
+    @ByDevice() caller: CallingDevice | undefined,
+  ): Promise<void> {
     const { deviceId, tagName } = readQuery(query, ['deviceId', 'tagName']);
+    checkOwn(caller, deviceId);
     if (!deviceId || !tagName)
       throw new ApiError('FPWSE0008E', `The query parameter '${deviceId ? 'tagName' : 'deviceId'}' is missing.`);
     const left = await this.subscriptions.unsubscribe(applicationId, deviceId, [tagName]);
@@ -88,6 +99,7 @@ export class SubscriptionsController {
 
   @Get()
   @MayLag()
+  @AllowDevice()
   @RequireScope('subscriptions.read')
   @ApiOperation({ summary: 'List all subscriptions, or those of a device, tag or user' })
   @ApiQuery({ name: 'deviceId', required: false, type: String })
@@ -100,7 +112,9 @@ export class SubscriptionsController {
     @Param('applicationId') applicationId: string,
     @Query() query: QueryOf,
     @Req() request: FastifyRequest,
+    @ByDevice() caller: CallingDevice | undefined,
   ): Promise<SubscriptionListAnswer> {
+    checkOwn(caller, query.deviceId);
     const page = readPage(query);
     const expand = readExpand(query);
     const wanted = {

@@ -3,7 +3,8 @@ import type { Schema, Schemas } from '../common/schema.js';
 
 /**
  * The events of an application: their types, what each says, and the schema of its data. The API document and the
- * generated types come from here; triggers write the events (migrations 0076-event-messages and 0077-event-devices).
+ * generated types come from here; triggers write the events (migrations 0076-event-messages, 0077-event-devices and
+ * 0081-receipt-events).
  */
 
 interface EventKind {
@@ -46,6 +47,14 @@ const DELIVERIES = object(
   },
   WITHOUT,
 );
+const RECEIPTS = object(
+  {
+    ...MESSAGE,
+    count: { ...COUNT, maximum: 1_000 },
+    receipts: { type: 'array', maxItems: 1_000, items: object({ deviceId: TEXT, action: TEXT }, ['action']) },
+  },
+  WITHOUT,
+);
 const DEVICE = { ...APPLICATION, deviceId: TEXT, platform: TEXT };
 const SUBSCRIPTION = object({ ...DEVICE, tagName: TEXT });
 const PROVIDER = object({ ...APPLICATION, provider: TEXT, reason: TEXT }, ['reason']);
@@ -68,6 +77,10 @@ export const EVENTS = {
   'delivery.failed': { when: 'Deliveries failed, and are not tried again.', data: DELIVERIES },
   'delivery.expired': { when: 'Deliveries were not sent in time.', data: DELIVERIES },
   'delivery.unknown': { when: 'No answer came, and the deliveries are not repeated.', data: DELIVERIES },
+  'receipt.displayed': { when: 'Devices displayed a message.', data: RECEIPTS },
+  'receipt.opened': { when: 'Users opened a message.', data: RECEIPTS },
+  'receipt.dismissed': { when: 'Users dismissed a message.', data: RECEIPTS },
+  'receipt.action': { when: 'Users chose an action of a message; `action` is its id.', data: RECEIPTS },
   'device.registered': { when: 'A device was registered, or a retired one registered again.', data: object(DEVICE) },
   'device.changed': { when: 'The token, user or another value of a device changed.', data: object(DEVICE) },
   'device.retired': {

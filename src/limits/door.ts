@@ -44,17 +44,17 @@ export class Door {
 
   /**
    * Counts the request of an authorized client until it is answered, and adds the remaining allowance to the answer's
-   * headers. Throws CARIL0429E.
+   * headers. `client` null: a device; devices are too many to count each. Throws CARIL0429E.
    */
-  enter(reply: FastifyReply, client: LimitedClient, applicationId: string | undefined): void {
+  enter(reply: FastifyReply, client: LimitedClient | null, applicationId: string | undefined): void {
     const { limits } = this.config;
-    const entries = [
-      {
+    const entries: { party: Party; rate: number; most: number }[] = [];
+    if (client !== null)
+      entries.push({
         party: this.party('client', client.id),
         rate: (client.requestsPerSecond ?? limits.client.requestsPerSecond) * WINDOW_S,
         most: client.concurrentRequests ?? limits.client.concurrentRequests,
-      },
-    ];
+      });
     if (applicationId !== undefined)
       entries.push({
         party: this.party('application', applicationId),

@@ -22,6 +22,8 @@ import { MessageWriter } from './send/message-writer.js';
 import { MessageRepository } from './send/message.repository.js';
 import { MessagesService } from './send/messages.service.js';
 import { PlantedMessages } from './control/planted-messages.repository.js';
+import { ReceiptRepository } from './receipts/receipt.repository.js';
+import { ReceiptsService } from './receipts/receipts.service.js';
 import { RecipientRepository } from './send/recipient.repository.js';
 import { ReportRepository } from './report/report.repository.js';
 import { ReportsService } from './report/reports.service.js';
@@ -51,6 +53,8 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
     MessageWriter,
     MessagesService,
     PlantedMessages,
+    ReceiptRepository,
+    ReceiptsService,
     RecipientRepository,
     ReportRepository,
     ReportsService,
@@ -73,6 +77,7 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
     MessageWriter,
     MessagesService,
     PlantedMessages,
+    ReceiptsService,
     ReportsService,
     ResendService,
     SavedAudienceRepository,

@@ -17,6 +17,8 @@ export interface Notification {
   placeholders?: Placeholder[];
   /** For an urgent message: its requests are sent before others that wait for a stream. */
   urgent?: boolean;
+  /** Room for the delivery's receipt token, with which the app tells what became of it; absent: there is none. */
+  receiptToken?: string;
   apns?: ApnsSettings;
   gcm?: GcmSettings;
   wns?: WnsSettings;

@@ -10,6 +10,9 @@ import type { Notification, Placeholder } from './notification.js';
 /** The values of a delivery's placeholders, by name. */
 export type Values = Readonly<Record<string, string>>;
 
+/** The name of the receipt token among the values of a delivery; a caller's name has no space. */
+export const RECEIPT_TOKEN = 'receipt token';
+
 const NAME = String.raw`[\p{L}_][\p{L}\p{N}_.-]{0,63}`;
 /** Every repetition is bounded or cannot match the beginning of the next part, so the time is linear in the text. */
 const SPOT = new RegExp(String.raw`\\\{\{|\{\{\s*(${NAME})\s*(?:\|([^{}]{0,256}))?\}\}`, 'gu');

@@ -138,6 +138,8 @@ export interface Provider {
   readonly ramp?: Ramp;
   /** Largest body of the provider, in bytes of UTF-8. */
   readonly maxBytes: number;
+  /** Whether its bodies carry a receipt token, which makes them differ between devices. */
+  readonly carriesReceiptToken?: true;
   /**
    * Two tokens of one identity are one device. Refuses tokens that the sender would refuse, with a text for the caller
    * that never contains the token.

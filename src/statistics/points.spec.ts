@@ -42,6 +42,7 @@ it('a step without a count is a point, and an outcome without a change is absent
   const points = toPoints(range, [
     { at, name: 'message', counts: [3] },
     { at, name: 'device', counts: [2] },
+    { at, name: 'receipt', counts: [4, 3, 2, 1] },
     { at, name: 'fcm', counts: [0, 0, 5, 0, 0, 0, 0, -1] },
   ]);
   expect(points).toEqual([
@@ -51,6 +52,7 @@ it('a step without a count is a point, and an outcome without a change is absent
       accepted: 3,
       outcomes: { fcm: { accepted: 5, unknown: -1 } },
       registrations: 2,
+      receipts: { displayed: 4, opened: 3, dismissed: 2, actions: 1 },
     },
   ]);
 });

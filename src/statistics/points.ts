@@ -32,17 +32,22 @@ export interface Range {
 /** The sum of one name in one step. */
 export interface Sum {
   at: Date;
-  /** A provider, `message` or `device`. */
+  /** A provider, `message`, `device` or `receipt`. */
   name: string;
-  /** Position = outcome code; one number for `message` and `device`. */
+  /** Position = outcome code, of `receipt` that in RECEIPTS; one number for `message` and `device`. */
   counts: number[];
 }
+
+/** In the order of their counts in a row. */
+export const RECEIPTS = ['displayed', 'opened', 'dismissed', 'actions'] as const;
 
 export interface Point {
   time: string;
   accepted: number;
   outcomes: Record<string, Partial<Record<SettledName, number>>>;
   registrations: number;
+  /** Absent: none. */
+  receipts?: Record<(typeof RECEIPTS)[number], number>;
 }
 
 /**
@@ -74,6 +79,7 @@ export function toPoints({ from, to, step }: Range, sums: readonly Sum[]): Point
     const [count = 0] = counts;
     if (name === 'message') point.accepted += count;
     else if (name === 'device') point.registrations += count;
+    else if (name === 'receipt') point.receipts = toReceipts(counts);
     else point.outcomes[name] = toOutcomes(counts);
   }
   return points;
@@ -86,6 +92,10 @@ function toOutcomes(counts: readonly number[]): Point['outcomes'][string] {
       ([, count]) => count !== 0,
     ),
   );
+}
+
+function toReceipts(counts: readonly number[]): Point['receipts'] {
+  return Object.fromEntries(RECEIPTS.map((name, index) => [name, counts[index] ?? 0])) as Point['receipts'];
 }
 
 /** In seconds, as the rows have it. */

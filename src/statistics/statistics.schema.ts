@@ -1,7 +1,7 @@
 import { TIME } from '../common/schema.js';
 import type { Schema } from '../common/schema.js';
 import { PROVIDER_NAMES } from '../providers/provider.js';
-import { SETTLED_NAMES, STEPS } from './points.js';
+import { RECEIPTS, SETTLED_NAMES, STEPS } from './points.js';
 
 /** Schema of the answer, for the API document only. */
 
@@ -35,6 +35,12 @@ export const STATISTICS: Schema = {
             properties: Object.fromEntries(PROVIDER_NAMES.map((name) => [name, OUTCOMES])),
           },
           registrations: { type: 'integer', minimum: 0, description: 'New devices' },
+          receipts: {
+            type: 'object',
+            description: 'Receipts, each kind of a device and message once; absent if there are none',
+            required: [...RECEIPTS],
+            properties: Object.fromEntries(RECEIPTS.map((name) => [name, COUNT])),
+          },
         },
       },
     },

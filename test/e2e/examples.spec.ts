@@ -23,6 +23,8 @@ const INCOMPLETE: Record<string, string> = {
   'PUT /imfpush/v1/apps/{applicationId}/settings/fcmConf': 'needs the private key of a service account',
   'POST /imfpush/v1/apps/{applicationId}/campaigns/{campaignId}/approve': 'needs a second client and its revision',
   'POST /imfpush/v1/apps/{applicationId}/campaigns:shared': 'needs two campaigns',
+  'POST /imfpush/v1/apps/{applicationId}/messages/{messageId}/receipts': 'needs a message that was sent to the device',
+  'PUT /imfpush/v1/apps/{applicationId}/messages/{messageId}': 'needs a message that was sent to the device',
   'PUT /imfpush/v1/apps/{applicationId}/settings/apnsConf': 'needs a key or a certificate of Apple',
 };
 /** Calls that would ask a provider on the network. */

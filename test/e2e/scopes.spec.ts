@@ -41,6 +41,7 @@ const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.expor
 const WNS = { packageSID: 'ms-app://s-1-15-2-1-2-3', clientSecret: 'hush' };
 const HMS = { projectId: '9', keyId: 'k1', subAccount: 's1', privateKey: RSA };
 const HELLO = { message: { alert: 'Hello' } };
+const RECEIPT = { deviceId: 'scoped', kind: 'opened' };
 const HOOK = { url: 'https://hooks.example/', eventTypes: 'onSubscribe' };
 const CAMPAIGN = {
   name: 'Digest',
@@ -170,6 +171,7 @@ const ROWS: Record<string, Row> = {
   [`GET ${app}/devices`]: { needs: 'devices.read', status: 200 },
   [`GET ${app}/devices/:deviceId`]: { needs: 'devices.read', status: 200 },
   [`PUT ${app}/devices/:deviceId`]: { needs: 'devices.write', body: { userId: 'me' }, status: 200 },
+  [`POST ${app}/devices/:deviceId/token`]: { needs: 'devices.write', status: 200 },
   [`POST ${app}/subscriptions`]: {
     needs: 'subscriptions.write',
     body: { deviceId: 'scoped', tagName: 'weather' },
@@ -245,6 +247,18 @@ const ROWS: Record<string, Row> = {
   [`POST ${app}/messages/:messageId/pause`]: { needs: 'messages.write', status: 204 },
   [`POST ${app}/messages/:messageId/resume`]: { needs: 'messages.write', status: 204 },
   [`POST ${app}/messages/:messageId/resend`]: { needs: 'messages.write', body: { outcomes: ['failed'] }, status: 409 },
+  // The message has no delivery to the device.
+  [`POST ${app}/messages/:messageId/receipts`]: { needs: 'receipts.write', body: RECEIPT, status: 404 },
+  [`POST ${app}/messages/:messageId/receipts/bulk`]: {
+    needs: 'receipts.write',
+    body: { receipts: [RECEIPT] },
+    status: 200,
+  },
+  [`PUT ${app}/messages/:messageId`]: {
+    needs: 'receipts.write',
+    body: { deviceId: 'scoped', status: 'OPEN' },
+    status: 404,
+  },
   [`DELETE ${app}/messages/:messageId`]: { needs: 'messages.write', status: 204 },
   [`GET ${app}/users/:userId`]: { needs: 'devices.read messages.read', status: 200 },
   [`DELETE ${app}/users/:userId`]: { needs: 'devices.write messages.write', path: { userId: 'nobody' }, status: 204 },

@@ -68,4 +68,6 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0075-events': { locked: ['application', 'webhook', 'webhook_event', 'webhook_event_ended'], read: [], removed: [] },
   '0076-event-messages': { locked: ['batch', 'campaign_run', 'message', 'provider_setting'], read: [], removed: [] },
   '0077-event-devices': { locked: ['device', 'subscription'], read: [], removed: [] },
+  '0080-receipts': { locked: ['application', 'device'], read: [], removed: [] },
+  '0081-receipt-events': { locked: ['receipt'], read: [], removed: [] },
 };

@@ -54,6 +54,8 @@ import { up as webhookEnded } from './0067-webhook-ended.js';
 import { up as events } from './0075-events.js';
 import { up as eventMessages } from './0076-event-messages.js';
 import { up as eventDevices } from './0077-event-devices.js';
+import { up as receipts } from './0080-receipts.js';
+import { up as receiptEvents } from './0081-receipt-events.js';
 
 export interface Step extends Migration {
   /**
@@ -124,4 +126,6 @@ export const MIGRATIONS: Record<string, Step> = {
   '0075-events': { up: events },
   '0076-event-messages': { up: eventMessages },
   '0077-event-devices': { up: eventDevices },
+  '0080-receipts': { up: receipts },
+  '0081-receipt-events': { up: receiptEvents },
 };

@@ -14,7 +14,7 @@ import { BatchLedger } from '../ledger.js';
 export const CLAIMED = sql`
   batch.id, batch.epoch, batch.provider, batch.message_seq, batch.application_id, batch.device_seqs,
   batch.has_slot, batch.outcomes, batch.details, batch.touched_at, batch.direct as urgent, message.id as message_id,
-  message.state as message_state, message.notification, message.on_unknown, message.traceparent,
+  message.state as message_state, application.receipt_key, message.notification, message.on_unknown, message.traceparent,
   batch.direct and message.audience = batch.size as is_whole,
   coalesce(message.send_at, message.accepted_at) as accepted_at, message.expires_at,
   coalesce(message.paused_at, application.stopped_at) as paused_at,
@@ -75,6 +75,7 @@ export interface ClaimRow {
   message_state: MessageState;
   notification: Omit<Notification, 'messageId' | 'expiresAt'>;
   on_unknown: 'resend' | 'hold' | null;
+  receipt_key: Buffer | null;
   traceparent: string | null;
   accepted_at: Date;
   expires_at: Date;
@@ -120,6 +121,7 @@ export function toLeased(row: ClaimRow, needsSettings: boolean, now: number): Le
       cancelled: row.message_state === 'cancelled',
     },
     traceparent: row.traceparent,
+    receiptKey: row.receipt_key,
     deviceSeqs: row.device_seqs,
     ledger,
     due: [],

@@ -22,6 +22,7 @@ import type { BatchLedger } from '../ledger.js';
 import { OUTCOME, OUTCOME_NAMES } from '../outcome.js';
 import { countOutcomes } from './outcome-count.js';
 import { Recall } from './recall.js';
+import { ReceiptTokens } from './receipt-tokens.js';
 import { RecipientsService } from './recipients.service.js';
 import type { DueRecipient } from './recipients.service.js';
 import { decide } from '../retry-policy.js';
@@ -62,6 +63,7 @@ export class DeliverService {
     private readonly urgent: UrgentBatchRepository,
     private readonly batches: BatchRepository,
     private readonly recipients: RecipientsService,
+    private readonly receiptTokens: ReceiptTokens,
     private readonly consequences: ConsequencesService,
     private readonly senders: Senders,
     private readonly queue: DeliveryQueue,
@@ -151,7 +153,11 @@ export class DeliverService {
   ): Promise<{ sender: OpenSender; recipients: DueRecipient[] } | null> {
     try {
       const sender = await this.senders.get(batch.applicationId, batch.provider, batch.settingsVersion);
-      if (sender) return { sender, recipients: await this.recipients.find(batch) };
+      if (sender) {
+        const recipients = await this.recipients.find(batch);
+        this.receiptTokens.addTo(batch, recipients);
+        return { sender, recipients };
+      }
       const reason = `${batch.provider} is not configured for this application`;
       for (const position of batch.due) batch.ledger.record(position, { outcome: OUTCOME.failed, reason }, false);
     } catch (error) {

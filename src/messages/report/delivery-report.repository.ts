@@ -51,6 +51,8 @@ export interface DeviceMessage extends DeliveryReport {
   alert: string;
   label: string | null;
   acceptedAt: Date;
+  /** Epoch ms by name (receipts/receipt-kinds.ts); null: the device told nothing. */
+  receipts: Record<string, number> | null;
 }
 
 /** How many deliveries that were not accepted have a reason. */
@@ -157,9 +159,10 @@ export class DeliveryReportRepository {
       select batch.id as "batchId", batch.provider, message.id as "messageId", message.notification->>'alert' as alert,
         message.label, message.accepted_at as "acceptedAt",
         case when message.state <> 'removed' then get_byte(batch.outcomes, place.position - 1) end as code,
-        batch.details->(place.position - 1)::text as detail
+        batch.details->(place.position - 1)::text as detail, receipt.times as receipts
       from candidate join batch on batch.id = candidate.id
-        join message on message.seq = batch.message_seq,
+        join message on message.seq = batch.message_seq
+        left join receipt on receipt.message_seq = message.seq and receipt.device_seq = ${seq},
         lateral (select array_position(batch.device_seqs, ${seq}::bigint) as position offset 0) as place
       order by batch.id desc`.execute(this.database.reader);
     return rows.map(({ code, detail, provider, ...message }) => ({
@@ -223,6 +226,7 @@ interface DeviceMessageRow {
   alert: string;
   label: string | null;
   acceptedAt: Date;
+  receipts: Record<string, number> | null;
   code: OutcomeCode | null;
   detail: DeliveryDetail | null;
 }

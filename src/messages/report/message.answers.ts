@@ -1,6 +1,7 @@
 import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import type { OutcomeName } from '../../delivery/outcome.js';
 import { OUTCOME_NAMES } from '../../delivery/outcome.js';
+import type { DeviceReceipts, ReceiptCounts } from '../receipts/receipt-kinds.js';
 import type { Outcomes } from './report.js';
 
 /** The answers of the report routes. Times are ISO 8601; members without a value are omitted. */
@@ -110,6 +111,29 @@ export class RelayAnswer {
   reason?: string;
 }
 
+/** Number of devices that told of each kind, each device once. */
+export class ReceiptCountsAnswer implements ReceiptCounts {
+  /** All devices that told anything about the message; never more than the audience. */
+  @ApiProperty(COUNT)
+  displayed!: number;
+  @ApiProperty(COUNT)
+  opened!: number;
+  @ApiProperty(COUNT)
+  dismissed!: number;
+  /** By the id of the action, the hundred most frequent ones. */
+  @ApiProperty({ type: 'object', additionalProperties: COUNT })
+  actions!: Record<string, number>;
+}
+
+class DeviceReceiptsAnswer implements DeviceReceipts {
+  displayedTime!: string;
+  openedTime?: string;
+  dismissedTime?: string;
+  /** By the id of the action. */
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string', format: 'date-time' } })
+  actionTimes?: Record<string, string>;
+}
+
 @ApiExtraModels(OutcomesAnswer)
 export class FullMessageAnswer extends MessageAnswer {
   /** The outcomes by provider. */
@@ -138,6 +162,8 @@ export class FullMessageAnswer extends MessageAnswer {
   upstream?: RelayAnswer;
   /** Ids of the resends of this message. */
   resends?: string[];
+  /** Absent: no device told anything about the message. */
+  receipts?: ReceiptCountsAnswer;
 }
 
 class DeliveryFacts {
@@ -171,6 +197,8 @@ export class DeviceMessageAnswer extends DeliveryFacts {
   alert!: string;
   label?: string;
   acceptedTime!: string;
+  /** The receipts of the device; absent: there are none. */
+  receipts?: DeviceReceiptsAnswer;
 }
 
 export class DeviceMessageListAnswer {

@@ -1,3 +1,4 @@
+import { toDeviceReceipts } from '../receipts/receipt-kinds.js';
 import type { DeviceDelivery, DeviceMessage } from './delivery-report.repository.js';
 import type { WaitingFor } from './waiting-for.js';
 import type {
@@ -44,6 +45,7 @@ export function toFullMessageAnswer(report: FullReport): FullMessageAnswer {
     ...(report.waitingFor && { waitingFor: toWaitAnswer(report.waitingFor) }),
     ...(report.upstream && { upstream: toRelayAnswer(report.upstream) }),
     ...(report.resends.length > 0 && { resends: report.resends }),
+    ...(report.receipts && { receipts: report.receipts }),
   });
 }
 
@@ -77,7 +79,7 @@ export function toDeliveryAnswer({ device, retryAt, ...delivery }: DeviceDeliver
 }
 
 export function toDeviceMessageAnswer(message: DeviceMessage): DeviceMessageAnswer {
-  const { messageId, alert, label, acceptedAt, provider, outcome, reason, attempts, retryAt } = message;
+  const { messageId, alert, label, acceptedAt, provider, outcome, reason, attempts, retryAt, receipts } = message;
   return {
     messageId,
     alert,
@@ -88,5 +90,6 @@ export function toDeviceMessageAnswer(message: DeviceMessage): DeviceMessageAnsw
     ...(reason !== undefined && { reason }),
     attempts,
     ...(retryAt && { retryTime: retryAt.toISOString() }),
+    ...(receipts && { receipts: toDeviceReceipts(receipts) }),
   };
 }

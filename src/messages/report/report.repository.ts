@@ -8,8 +8,7 @@ import { lastSeen } from '../../database/processes.js';
 import type { MessageState, Tables } from '../../database/tables.js';
 import { SUMS } from '../../delivery/batch.repository.js';
 import { toFullReport, toReport } from './report.js';
-import type { FullReport, MessageReport, MessageRow, ProviderSums, RelayRow, Sums } from './report.js';
-import type { WaitRow } from './waiting-for.js';
+import type { FullReport, MessageReport, MessageRow, ProviderSums, Sums } from './report.js';
 
 export interface MessageFilter {
   state?: MessageState;
@@ -53,6 +52,7 @@ export class ReportRepository {
         application.stopped_at, application.stopped_by, array(
           select resend.id from message resend where resend.application_id = message.application_id
             and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
+        (select jsonb_object_agg(name, count) from receipt_count where message_seq = message.seq) as receipts,
         relay.outcome as relay_outcome, relay.detail as relay_detail, part.*
       from message join application on application.id = message.application_id ${CAMPAIGN}
       left join message_rate rate on rate.seq = message.rate_seq
@@ -142,7 +142,7 @@ export class ReportRepository {
   }
 }
 
-type FoundRow = MessageRow & RelayRow & WaitRow & { resends: string[] } & (ProviderSums | { provider: null });
+type FoundRow = Parameters<typeof toFullReport>[0] & (ProviderSums | { provider: null });
 
 function conditions(
   applicationId: string,

@@ -2,6 +2,8 @@ import type { DeliveryDetail, MessageState } from '../../database/tables.js';
 import { OUTCOME_NAMES } from '../../delivery/outcome.js';
 import type { OutcomeName } from '../../delivery/outcome.js';
 import type { ProviderName } from '../../providers/provider.js';
+import { toCounts } from '../receipts/receipt-kinds.js';
+import type { ReceiptCounts } from '../receipts/receipt-kinds.js';
 import { waitingFor } from './waiting-for.js';
 import type { PartWait, WaitRow, WaitingFor } from './waiting-for.js';
 
@@ -45,6 +47,8 @@ export interface FullReport extends MessageReport {
   upstream: RelayReport | null;
   /** Ids of the resends of this message. */
   resends: string[];
+  /** Null if no device told anything. */
+  receipts: ReceiptCounts | null;
 }
 
 /** The outcome of the request to the upstream. */
@@ -121,7 +125,7 @@ export function toReport(row: MessageRow, { counts, parked, moving }: Sums, now:
 
 /** `now`: epoch ms. */
 export function toFullReport(
-  row: MessageRow & RelayRow & WaitRow & { resends: string[] },
+  row: MessageRow & RelayRow & WaitRow & { resends: string[]; receipts: Record<string, number> | null },
   parts: readonly ProviderSums[],
   now: number,
 ): FullReport {
@@ -152,6 +156,7 @@ export function toFullReport(
     waitingFor: waitingFor(row, parts, now),
     upstream: toRelayReport(row),
     resends: row.resends,
+    receipts: toCounts(row.receipts),
   };
 }
 

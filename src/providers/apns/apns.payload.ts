@@ -79,8 +79,13 @@ function visibleAps(body: string, settings: ApnsSettings): Record<string, unknow
  * MobileFirst's apps read a JSON text beside `aps` with the message id as `nid` and the caller's members. The id and
  * the message's url come last, so that a caller's member cannot replace them.
  */
-function customPayload({ messageId, url, apns }: Notification): string {
-  return writeJson({ ...apns?.payload, nid: messageId, ...(url === undefined ? {} : { url }) });
+function customPayload({ messageId, url, apns, receiptToken }: Notification): string {
+  const own = {
+    nid: messageId,
+    ...(url !== undefined && { url }),
+    ...(receiptToken !== undefined && { receiptToken }),
+  };
+  return writeJson({ ...apns?.payload, ...own });
 }
 
 /** Epoch seconds; 0 ("now or never") if the moment has passed. */

@@ -18,6 +18,7 @@ export interface ApnsProviderOptions extends Egress {
 export class ApnsProvider implements Provider {
   readonly name = 'apns';
   readonly maxBytes = MAX_BODY_BYTES;
+  readonly carriesReceiptToken = true;
   readonly parseSettings = parseApnsSettings;
   readonly renewSettings = renewApnsSettings;
   /**

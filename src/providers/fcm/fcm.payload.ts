@@ -72,7 +72,8 @@ function collapseKey(notification: Notification, silent: boolean): string | unde
 /** FCM accepts text only, so other values are sent as JSON. None of the names is reserved by FCM. */
 function fcmData(notification: Notification): Record<string, string> {
   const data: Record<string, string> = {};
-  for (const [name, value] of Object.entries(appData(notification))) {
+  const { receiptToken } = notification;
+  for (const [name, value] of Object.entries({ ...appData(notification), receiptToken })) {
     if (value !== undefined) data[name] = typeof value === 'string' ? value : writeJson(value);
   }
   return data;

@@ -23,6 +23,7 @@ export interface FcmProviderOptions extends Partial<TokenRules>, Egress {
 export class FcmProvider implements Provider {
   readonly name = 'fcm';
   readonly maxBytes = MAX_BODY_BYTES;
+  readonly carriesReceiptToken = true;
   /** Firebase ("Best practices when sending FCM messages at scale"): a minute up to the quota of 600,000 a minute. */
   readonly ramp = { from: 1_000, to: 10_000, overMs: MINUTE_MS };
   private readonly rules: TokenRules;

@@ -4,7 +4,7 @@ import { apnsBody } from '../apns/apns.payload.js';
 import { BodyTemplate, tooLarge } from './body-template.js';
 import { buildFcmBody } from '../fcm/fcm.payload.js';
 import type { Notification } from '../notification.js';
-import { fillNotification, findPlaceholders } from '../placeholders.js';
+import { RECEIPT_TOKEN, fillNotification, findPlaceholders } from '../placeholders.js';
 import type { Values } from '../placeholders.js';
 import { webPushBody } from '../web-push/web-push.payload.js';
 import { buildWnsRequests } from '../wns/wns.payload.js';
@@ -99,4 +99,22 @@ it('the verdict names the size and repeats nothing of the body', () => {
     action: 'fail',
     reason: 'the message is 5000 bytes, the provider takes 4096',
   });
+});
+
+it('each body has the receipt token beside the message id, and the texts stay as they are', () => {
+  const { placeholders: _none, ...plain } = notificationOf('a \\{{ b');
+  const notification = { ...plain, receiptToken: 'x'.repeat(32) };
+  const values = { [RECEIPT_TOKEN]: 'one-token' };
+  const fill = (build: (each: Notification) => Buffer): string =>
+    BodyTemplate.of(notification, build)!.fill(values).toString();
+  const { payload } = JSON.parse(fill(apnsBody)) as { payload: string };
+  expect(JSON.parse(payload)).toMatchObject({ nid: 'fnDWK8bG', receiptToken: 'one-token', deep: { text: 'a \\{{ b' } });
+  const fcm = JSON.parse(buildFcmBody(notification, NOW).for('token', values).toString()) as {
+    message: { data: Record<string, string> };
+  };
+  expect(fcm.message.data).toMatchObject({ nid: 'fnDWK8bG', alert: 'a \\{{ b', receiptToken: 'one-token' });
+  const web = JSON.parse(fill((each) => webPushBody(each, 'WEB_CHROME'))) as object;
+  expect(web).toMatchObject({ nid: 'fnDWK8bG', receiptToken: 'one-token' });
+  const toast = buildWnsRequests(notification, NOW).at(-1)!.fill!(values).toString();
+  expect(toast).toContain('&quot;receiptToken&quot;:&quot;one-token&quot;');
 });

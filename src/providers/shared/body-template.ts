@@ -1,6 +1,6 @@
 import type { Notification } from '../notification.js';
 import type { Verdict } from '../provider.js';
-import { mapTexts, replaceSpots, valueOf } from '../placeholders.js';
+import { RECEIPT_TOKEN, mapTexts, replaceSpots, valueOf } from '../placeholders.js';
 import type { Values } from '../placeholders.js';
 import { escapeXml } from './xml.js';
 
@@ -28,13 +28,14 @@ export class BodyTemplate {
   private readonly texts: string[] = [];
   private readonly holes: Hole[] = [];
 
-  /** Null for a notification without placeholders. `build` makes the body of a notification. */
+  /** Null for a notification without placeholders and receipt token. `build` makes the body of a notification. */
   static of(notification: Notification, build: (marked: Notification) => Buffer | string): BodyTemplate | null {
-    if (!notification.placeholders?.length) return null;
+    const { placeholders, receiptToken } = notification;
+    if (!placeholders?.length && receiptToken === undefined) return null;
     const spots: Spot[] = [];
-    const marked = mapTexts(notification, (text) =>
-      replaceSpots(text, (name, preset) => `${BEGIN}${spots.push({ name, preset }) - 1}"${END}`),
-    );
+    const mark = (name: string, preset: string): string => `${BEGIN}${spots.push({ name, preset }) - 1}"${END}`;
+    const filled = placeholders?.length ? mapTexts(notification, (text) => replaceSpots(text, mark)) : notification;
+    const marked = receiptToken === undefined ? filled : { ...filled, receiptToken: mark(RECEIPT_TOKEN, '') };
     return new BodyTemplate(build(marked).toString(), spots);
   }
 

@@ -9,15 +9,15 @@ const LONGEST_TTL_S = 28 * DAY_S;
 const PLATFORMS = ['WEB_CHROME', 'WEB_FIREFOX', 'WEB_SAFARI'] as const;
 
 /**
- * The service worker gets UTF-8 JSON: `{nid, alert, url?, payload}` and the members of the platform's settings: `title`
- * and `iconUrl` for Chrome and Firefox; `title`, `body`, `urlArgs` and `action` for Safari.
+ * The service worker gets UTF-8 JSON: `{nid, alert, url?, receiptToken?, payload}` and the members of the platform's
+ * settings: `title` and `iconUrl` for Chrome and Firefox; `title`, `body`, `urlArgs` and `action` for Safari.
  */
 export function webPushBody(notification: Notification, platform: string): Buffer {
-  const { messageId: nid, alert, url } = notification;
+  const { messageId: nid, alert, url, receiptToken } = notification;
   const settings: WebSettings & SafariWebSettings = settingsOf(notification, platform);
   const { title, body, iconUrl, urlArgs, action } = settings;
   const payload = customPayload(settings.payload, notification);
-  return Buffer.from(writeJson({ nid, alert, title, body, iconUrl, url, urlArgs, action, payload }));
+  return Buffer.from(writeJson({ nid, alert, title, body, iconUrl, url, urlArgs, action, receiptToken, payload }));
 }
 
 /** Bytes of the largest body that the notification has on any browser. */

@@ -23,6 +23,7 @@ export interface WebPushProviderOptions extends Egress {
 export class WebPushProvider implements Provider {
   readonly name = 'web-push';
   readonly maxBytes = MAX_PLAINTEXT_BYTES;
+  readonly carriesReceiptToken = true;
   readonly parseSettings = parseWebPushSettings;
   private readonly encrypter = new Encrypter();
   /** One entry per key and subject: settings that are opened again continue with their JWTs. */

@@ -13,9 +13,9 @@ const OF_TILE = [...SHARED, 'contentId'] as const;
 const ADAPTIVE = /^(ToastGeneric|Tile(Small|Medium|Wide|Large))$/;
 
 /** The caller's toast. Adds the alert if it shows nothing, and `launch` if it has none. */
-export function toastXml({ messageId, alert, url, wns }: Notification): string {
+export function toastXml({ messageId, alert, url, wns, receiptToken }: Notification): string {
   const toast = fieldsOf(wns?.toast);
-  const launch = toast.launch ?? JSON.stringify({ nid: messageId, ...(url === undefined ? {} : { url }) });
+  const launch = toast.launch ?? JSON.stringify({ nid: messageId, url, receiptToken });
   const shown = element('binding', { template: 'ToastGeneric' }, element('text', {}, escapeXml(alert)));
   const visual = visualXml(fieldsOf(toast.visual), SHARED, shown);
   const audio = isObject(toast.audio) ? element('audio', pick(toast.audio, ['src', 'loop', 'silent']), '') : '';

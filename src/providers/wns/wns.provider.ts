@@ -13,6 +13,7 @@ import { openWnsSettings, parseWnsSettings } from './wns.settings.js';
 export class WnsProvider implements Provider {
   readonly name = 'wns';
   readonly maxBytes = MAX_BODY_BYTES;
+  readonly carriesReceiptToken = true;
   readonly parseSettings = parseWnsSettings;
 
   constructor(private readonly options: WnsEndpoints & Egress) {}

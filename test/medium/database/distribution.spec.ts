@@ -25,6 +25,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   campaign_wave: BY_PARENT,
   message_data: BY_PARENT,
   message_rate: BY_PARENT,
+  receipt: BY_PARENT,
+  receipt_count: BY_PARENT,
   webhook_event: BY_PARENT,
   webhook_event_ended: BY_PARENT,
   webhook: SMALL,

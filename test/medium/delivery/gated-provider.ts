@@ -1,3 +1,4 @@
+import { ApplicationRepository } from '../../../src/applications/application.repository.js';
 import { ProviderStatusRepository } from '../../../src/applications/provider-status.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { DatabaseWatch } from '../../../src/database/database-watch.js';
@@ -6,8 +7,10 @@ import { ConsequencesService } from '../../../src/delivery/deliver/consequences.
 import { DeliverService } from '../../../src/delivery/deliver/deliver.service.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Recall } from '../../../src/delivery/deliver/recall.js';
+import { ReceiptTokens } from '../../../src/delivery/deliver/receipt-tokens.js';
 import { RecipientsService } from '../../../src/delivery/deliver/recipients.service.js';
 import { Senders } from '../../../src/delivery/deliver/senders.js';
+import { ReceiptKeys } from '../../../src/applications/receipt-keys.js';
 import { SharedTokenRepository } from '../../../src/applications/shared-token.repository.js';
 import { StatusReporter } from '../../../src/delivery/deliver/status-reporter.js';
 import { ValuesRepository } from '../../../src/delivery/deliver/values.repository.js';
@@ -102,19 +105,17 @@ export function newWorker(
 ): DeliverService {
   const clock = new Clock();
   const devices = new DeviceRepository(room.database);
+  const providers = { sandbox: provider } as unknown as Providers;
+  const vault = new Vault(Buffer.alloc(32));
   const status = new StatusReporter(new ProviderStatusRepository(room.database), clock);
   return new DeliverService(
     room.claims,
     room.urgent,
     room.batches,
     new RecipientsService(devices, new ValuesRepository(room.database)),
+    new ReceiptTokens(providers, new ReceiptKeys(new ApplicationRepository(room.database), vault)),
     new ConsequencesService(devices, room.settings, room.batches, room.pace, status, clock),
-    new Senders(
-      { sandbox: provider } as unknown as Providers,
-      room.settings,
-      new SharedTokenRepository(room.database, new Vault(Buffer.alloc(32))),
-      clock,
-    ),
+    new Senders(providers, room.settings, new SharedTokenRepository(room.database, vault), clock),
     new DeliveryQueue(queues),
     status,
     new Recall(room.batches),

@@ -264,6 +264,7 @@ describe('a relayed message', () => {
       enabled: true,
       strict: false,
       approvalAbove: null,
+      ...{ receipts: false, receiptKey: null, allowedOrigins: [] },
       stoppedAt: null,
       stoppedBy: null,
       upstream: { mode: 'both', share: 100 },
