@@ -296,6 +296,8 @@ export const de: Texts = {
     sendTime: 'Zu senden',
     expires: 'Verfällt',
     finished: 'Beendet',
+    receipts: 'Vom Gerät gemeldet',
+    receiptCounts: (displayed, opened) => `${displayed} angezeigt, ${opened} geöffnet`,
     label: 'Kennwort',
     resendOf: 'Wiederholung von',
     resends: 'Wiederholt als',

@@ -296,6 +296,8 @@ export const en = {
     sendTime: 'To be sent',
     expires: 'Expires',
     finished: 'Ended',
+    receipts: 'Told by devices',
+    receiptCounts: (displayed: string, opened: string) => `${displayed} displayed, ${opened} opened`,
     label: 'Label',
     resendOf: 'Resend of',
     resends: 'Sent again as',

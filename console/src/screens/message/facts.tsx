@@ -1,5 +1,6 @@
 import { Card, Code, Table, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { numberText } from '../../parts/format';
 import { Time } from '../../parts/time';
 import { ScreenLink } from '../../parts/link';
 import { texts } from '../../texts/texts';
@@ -7,7 +8,7 @@ import type { Report } from './queries';
 
 /** The sender, the campaign and run, and the times. */
 export function Facts({ applicationId, report }: { applicationId: string; report: Report }) {
-  const { messageId, label, clientId, campaignId, runId, resendOf, resends = [], upstream } = report;
+  const { messageId, label, clientId, campaignId, runId, resendOf, resends = [], upstream, receipts } = report;
   const link = (message: string) => (
     <ScreenLink to="/apps/$app/messages/$message" params={{ app: applicationId, message }} key={message} mr="xs">
       {message}
@@ -31,6 +32,14 @@ export function Facts({ applicationId, report }: { applicationId: string; report
     [texts.message.sendTime, report.sendTime && <Time key="send" time={report.sendTime} />],
     [texts.message.expires, <Time key="expires" time={report.expiresTime} />],
     [texts.message.finished, report.finishedTime && <Time key="finished" time={report.finishedTime} />],
+    [
+      texts.message.receipts,
+      receipts && (
+        <span key="receipts" data-receipts>
+          {texts.message.receiptCounts(numberText(receipts.displayed), numberText(receipts.opened))}
+        </span>
+      ),
+    ],
     [texts.message.resendOf, resendOf && link(resendOf)],
     [texts.message.resends, resends.length > 0 && resends.map(link)],
     [
