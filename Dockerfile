@@ -7,6 +7,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json nest-cli.json ./
 COPY src src
 COPY console console
+COPY sdk sdk
 RUN npm run build
 
 # Installed apart from the build, so that a change of source leaves this layer as it was.

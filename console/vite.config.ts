@@ -17,7 +17,7 @@ export default defineConfig({
     target: 'es2022',
     // Browsers of 2024 and newer have light-dark(); an older target takes it out.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
-    // Sizes are held by scripts/console-size.mjs.
+    // Sizes are held by scripts/sizes.mjs.
     reportCompressedSize: false,
     // The policy of the page allows no data: scripts, and a small picture is a file as well.
     assetsInlineLimit: 0,

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Builds `src` into `dist` (some 20 s) and `console` into `dist/console/page` (some 3 s), each unless it was built from
- * the same files: `.sources` in its folder is the SHA-256 of their names and contents. Contents and not times, because
- * a file that is restored from an archive has an old time.
+ * Builds `src` into `dist` (some 20 s), `console` into `dist/console/page` (some 3 s) and `sdk` into `dist/sdk/page`,
+ * each unless built from the same files: `.sources` in its folder is the SHA-256 of their names and contents. Contents
+ * and not times, because a file that is restored from an archive has an old time.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -25,11 +25,16 @@ const PROGRAM = {
 const CONSOLE = {
   mark: 'dist/console/page/.sources',
   script: 'console:build',
-  files: ['package-lock.json', ...filesBelow('console', isConsole)],
+  files: ['package-lock.json', ...filesBelow('console', isPage)],
+};
+const SDK = {
+  mark: 'dist/sdk/page/.sources',
+  script: 'sdk:build',
+  files: ['package-lock.json', ...filesBelow('sdk', isPage)],
 };
 
-// The first empties `dist`, so that the second is built after it.
-for (const part of [PROGRAM, CONSOLE]) {
+// The first empties `dist`, so that the others are built after it.
+for (const part of [PROGRAM, CONSOLE, SDK]) {
   const sources = hashOf(part.files);
   if (sources === markOf(part.mark)) continue;
   const { status } = spawnSync('npm', ['run', '--silent', part.script], { cwd: ROOT, stdio: 'inherit' });
@@ -42,7 +47,7 @@ function isProgram(file) {
 }
 
 /** The types of the API leave no code behind. */
-function isConsole(file) {
+function isPage(file) {
   return /\.\w+$/.test(file) && !/\.spec\.ts$|\.d\.ts$|\.md$|^node_modules/.test(file);
 }
 

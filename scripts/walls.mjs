@@ -22,6 +22,7 @@ const ROOMS = {
   users: ['applications', 'auth', 'common', 'database', 'devices', 'messages'],
   health: ['auth', 'common', 'database', 'queue'],
   metrics: ['auth', 'common', 'database', 'health', 'queue'],
+  sdk: ['common'],
   sample: ['applications', 'common', 'devices'],
   console: ['applications', 'auth', 'common', 'database', 'http', 'limits'],
 };

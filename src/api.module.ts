@@ -43,6 +43,7 @@ import { MessagesModule } from './messages/messages.module.js';
 import { PlantedMessages } from './messages/control/planted-messages.repository.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { MetricsModule } from './metrics/metrics.module.js';
+import { SdkController } from './sdk/sdk.controller.js';
 import { StatisticsController } from './statistics/statistics.controller.js';
 import { StatisticsModule } from './statistics/statistics.module.js';
 import { UsersController } from './users/users.controller.js';
@@ -107,6 +108,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     DeliveriesController,
     DeviceMessagesController,
     ReceiptsController,
+    SdkController,
     StatisticsController,
     UsersController,
     WebhooksController,

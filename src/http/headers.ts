@@ -21,7 +21,8 @@ const POLICY = {
   },
 };
 
-const CSP = 'content-security-policy';
+/** Headers that an answer may set otherwise. */
+const OF_ANSWER = ['content-security-policy', 'cross-origin-resource-policy'];
 
 const OPTIONS = {
   contentSecurityPolicy: POLICY,
@@ -43,10 +44,10 @@ export async function sendHeaders(app: NestFastifyApplication): Promise<void> {
     .getHttpAdapter()
     .getInstance()
     .addHook('onSend', (request, reply, _payload, done) => {
-      // A page has a policy of its own.
-      const policy = reply.getHeader(CSP);
+      // A page has a policy of its own, and a script for other sites.
+      const own = OF_ANSWER.map((name) => [name, reply.getHeader(name)] as const);
       void reply.headers(headers).header('x-request-id', request.id);
-      if (policy !== undefined) void reply.header(CSP, policy);
+      for (const [name, value] of own) if (value !== undefined) void reply.header(name, value);
       if (!reply.hasHeader('cache-control')) void reply.header('cache-control', 'no-store');
       done();
     });
