@@ -11,8 +11,8 @@ const ALONE = ['attack', 'clock-steps', 'event-loop', 'fairness', 'neighbours'].
 /**
  * unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process.
  * console: its screens in a browser, against the built program. alone: e2e that measures. The groups run one after the
- * other. Most files wait for timeouts, pauses and processes for most of their time, so there are more workers than the
- * two cores that CI has.
+ * other; e2e and console are one group, because the former mostly waits and the latter mostly computes. Most files wait
+ * for timeouts, pauses and processes for most of their time, so there are more workers than the two cores that CI has.
  */
 export default defineConfig({
   test: {
@@ -53,9 +53,8 @@ export default defineConfig({
           name: 'console',
           include: ['test/console/**/*.spec.ts'],
           ...PROCESSES,
-          // Each has a browser and a program.
-          maxWorkers: 2,
-          sequence: { groupOrder: 3 },
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -64,7 +63,7 @@ export default defineConfig({
           include: ALONE,
           ...PROCESSES,
           fileParallelism: false,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -75,7 +74,7 @@ export default defineConfig({
           globalSetup: SERVERS,
           testTimeout: 600_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 5 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],
