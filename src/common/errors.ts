@@ -22,7 +22,7 @@ export const ERROR_CODES = {
   CARIL0406E: 406, // nothing that the caller takes can be answered
   CARIL0408E: 408, // the request did not come in time
   CARIL0409E: 409, // the state of the resource does not allow the call
-  CARIL0410E: 410, // what followed the cursor is gone
+  CARIL0410E: 410, // the events after the cursor are gone
   CARIL0412E: 412, // the resource is of another revision than the caller names
   CARIL0413E: 413, // the body is larger than the limit
   CARIL0415E: 415, // a charset or content coding that cannot be read

@@ -6,7 +6,7 @@ import { EventRepository } from './event.repository.js';
 /** Longest wait of a placed event for the readers of this process. One query for all of them; none without readers. */
 const EVERY_MS = 250;
 
-/** What a reader waits for, after the position up to which it has read. */
+/** The condition of a waiting reader, after the position of the last event that was read. */
 export interface Awaited {
   applicationId: string;
   types: readonly string[] | null;

@@ -132,7 +132,7 @@ export class EventRepository {
     return { head: rows[0]!.head, changes };
   }
 
-  /** What the feed of an application shall have. */
+  /** The wanted events of the feed of an application. */
   async wanted(applicationId: string): Promise<Wanted> {
     const { rows } = await sql<Wanted>`
       select event_types as "eventTypes", labels, campaigns from event_feed

@@ -61,7 +61,7 @@ export class EventsController {
   @ApiOperation({
     summary: 'Read the events after a cursor, or wait for the next one (extension)',
     description:
-      'Events are in the order in which they were committed. Without events the answer comes after `wait` seconds, with a cursor. With `Accept: application/x-ndjson` the answer is a line for each event as it happens, and at least one line in 15 s; it ends after five minutes. A filter moves the cursor too, so another `types` reads on from there.',
+      'Events are in the order in which they were committed. Without events the answer comes after `wait` seconds, with a cursor. With `Accept: application/x-ndjson` the answer is a line for each event at once, and at least one line in 15 s, and ends after five minutes. A filter moves the cursor too, so another `types` reads on from there.',
   })
   @ApiQuery({
     name: 'after',

@@ -102,7 +102,7 @@ export class FeedService {
   }
 }
 
-/** After a page that may not be the last: its last event. After all: the head, so that a filter does not hold it back. */
+/** If another page may follow, the place of its last event, else the head, so that a filter does not hold it back. */
 function endOf(applicationId: string, { events, head, headEventId, isLast }: EventPage): Place {
   const last = events.at(-1);
   if (last && !isLast) return { position: last.position, mark: markOf(applicationId, last.eventId) };
