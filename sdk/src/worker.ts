@@ -12,7 +12,7 @@ interface Message {
   url?: string;
   payload?: { tag?: string; actions?: unknown } | string;
   /** Present if the application asks for receipts. */
-  receipt?: string;
+  receiptToken?: string;
 }
 
 /** Listens in the site's worker. Pushes of other senders are left to the site's own listeners. */
@@ -107,16 +107,16 @@ function safeAddress(address: string | undefined, base: string): string {
 /** A receipt is told once and not repeated: a lost one is a lower count. */
 async function tell(
   registration: ServiceWorkerRegistration,
-  { nid, receipt }: Message,
+  { nid, receiptToken }: Message,
   kind: string,
   action = '',
 ): Promise<void> {
   const { receipts } = (await readState(registration)) ?? {};
-  if (!receipts || !receipt) return;
+  if (!receipts || !receiptToken) return;
   await fetch(`${receipts}/messages/${nid}/receipts`, {
     method: 'POST',
     keepalive: true,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${receipt}` },
-    body: JSON.stringify({ kind, action: action || undefined }),
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${receiptToken}` },
+    body: JSON.stringify(action === '' ? { kind } : { kind: 'action', action }),
   }).catch(() => {});
 }

@@ -7,6 +7,8 @@ import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 import { HAS_BROWSER, useBrowser } from './browser.js';
 
+const APPLICATION = '/imfpush/v1/apps/com.example.app';
+
 interface Shown {
   title: string;
   body: string;
@@ -37,7 +39,9 @@ describe.runIf(HAS_BROWSER)('the script for Web Push', () => {
     return () => site.stop();
   });
 
-  it('registers a browser by one click, shows a message, and follows its link', async () => {
+  it('registers a browser by one click, shows a message, follows its link, and sends receipts', async () => {
+    await program.api.app('PUT', '/status', { enabled: true, receipts: true, allowedOrigins: [site.url] });
+    site.files.set('/', ['text/html', site.page(`receipts: '${program.carillon.url}${APPLICATION}'`)]);
     const { page, faults } = await visit();
     const deviceId = await subscribeIn(page);
     const device = await program.api.app('GET', `/devices/${deviceId}`);
@@ -56,6 +60,8 @@ describe.runIf(HAS_BROWSER)('the script for Web Push', () => {
     await expect.poll(() => shown(worker)).toMatchObject([{ title: 'New shoes', body: 'Blue', tag: messageId }]);
     expect(await click(worker)).toEqual([['open', `${site.url}/offers?x=1`]]);
     expect(await shown(worker)).toEqual([]);
+    const receipts = async () => (await program.api.app('GET', `/messages/${messageId}`)).body.receipts;
+    await expect.poll(receipts).toMatchObject({ displayed: 1, opened: 1 });
     expect(faults).toEqual([]);
   });
 
