@@ -30,7 +30,7 @@ export class DeviceTokensController {
   @ApiOperation({
     summary: 'Issue a token with which one device calls about itself (extension)',
     description:
-      'With this token as Bearer the device registers, changes and removes itself, manages its subscriptions and sends receipts; every other call is refused. The token ends with its time, when the device is removed, and when the device gets another user. For a device that is not registered yet, the token is for its first registration, whose answer has the token for all further calls.',
+      'With this token as Bearer the device registers, reads, changes and removes itself, manages its subscriptions and sends receipts; every other call is refused. The token ends with its time, when the device is removed, and when the device gets another user. For a device that is not registered yet, the token is for its first registration, whose answer has the token for all further calls.',
   })
   @ApiResponse({ status: 200, type: DeviceTokenAnswer })
   @ApiResponse({ status: 400, description: 'FPWSE0005E: `message` names the field and the reason' })

@@ -93,6 +93,7 @@ export class DevicesController {
   }
 
   @Get(':deviceId')
+  @AllowDevice()
   @RequireScope('devices.read')
   @ApiOperation({ summary: 'Read a device' })
   @ApiResponse({ status: 200, type: DeviceAnswer })
@@ -100,7 +101,9 @@ export class DevicesController {
   async read(
     @Param('applicationId') applicationId: string,
     @Param('deviceId') deviceId: string,
+    @ByDevice() caller: CallingDevice | undefined,
   ): Promise<DeviceAnswer> {
+    checkOwn(caller, deviceId);
     return toDeviceAnswer(await this.devices.readDevice(applicationId, deviceId));
   }
 

@@ -218,6 +218,7 @@ describe.each(STAGES)('on $name', (stage) => {
       const own = { deviceId: 'd-40', platform: 'A', token: 'sandbox:accepted:new' };
       expect((await byDevice(token, 'POST', '/devices', own)).status).toBe(201);
       expect((await byDevice(token, 'PUT', '/devices/d-40', { language: 'de' })).body.language).toBe('de');
+      expect((await byDevice(token, 'GET', '/devices/d-40')).body.language).toBe('de');
       const subscription = { deviceId: 'd-40', tagName: 'news' };
       expect((await byDevice(token, 'POST', '/subscriptions', subscription)).status).toBe(201);
       const listed = await byDevice(token, 'GET', '/subscriptions?deviceId=d-40');
@@ -230,6 +231,7 @@ describe.each(STAGES)('on $name', (stage) => {
       const other = { ...own, deviceId: 'd-41' };
       expect((await byDevice(token, 'POST', '/devices', other)).status).toBe(403);
       expect((await byDevice(token, 'PUT', '/devices/d-41', { language: 'de' })).status).toBe(403);
+      expect((await byDevice(token, 'GET', '/devices/d-41')).status).toBe(403);
       expect((await byDevice(token, 'DELETE', '/devices/d-41')).status).toBe(403);
       expect((await byDevice(token, 'POST', '/subscriptions', { ...subscription, deviceId: 'd-41' })).status).toBe(403);
       expect((await byDevice(token, 'GET', '/subscriptions?deviceId=d-41')).status).toBe(403);
@@ -296,6 +298,7 @@ describe.each(STAGES)('on $name', (stage) => {
       const token = await tokenOf('d-60');
       await expectOnly(token, [
         'POST /devices',
+        'GET /devices/{deviceId}',
         'PUT /devices/{deviceId}',
         'DELETE /devices/{deviceId}',
         'POST /subscriptions',

@@ -4,7 +4,7 @@ import type { DeliveryOfToken } from '../../applications/receipt-token.js';
 import { checkOwn } from '../../auth/calling-devices.js';
 import type { CallingDevice } from '../../auth/calling-devices.js';
 import { AllowDevice, ByDevice, RequireScope } from '../../auth/scope.guard.js';
-import { StrictBodyPipe } from '../../common/body.js';
+import { BodyPipe, StrictBodyPipe } from '../../common/body.js';
 import { ApiError, invalidValue } from '../../common/errors.js';
 import { isGiven } from '../../common/lenient.js';
 import { namesOf } from './receipt-kinds.js';
@@ -90,7 +90,7 @@ export class ReceiptsController {
   async note(
     @Param('applicationId') applicationId: string,
     @Param('messageId') messageId: string,
-    @Body(new StrictBodyPipe(MessageStatusDto)) { deviceId, status }: MessageStatusDto,
+    @Body(new BodyPipe(MessageStatusDto)) { deviceId, status }: MessageStatusDto,
     @ByDevice() caller: CallingDevice | undefined,
     @ByDelivery() delivery: DeliveryOfToken | undefined,
   ): Promise<void> {
