@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { DAY_MS } from '../common/durations.js';
 import { ApiError } from '../common/errors.js';
 import { deadToken } from './bearer.js';
 import { CallingDeviceRepository } from './calling-device.repository.js';
-import { ChangeFeed } from './change-feed.js';
 import { DeviceTokens } from './device-tokens.js';
 import type { DeviceToken, TokenDevice } from './device-tokens.js';
-import { RevokedTokens } from './revoked-tokens.js';
+
+/** As for revoked tokens: a clock that was ahead would make an ended token valid again. */
+const KEEP_MS = DAY_MS;
 
 /** A device that calls with its own token. */
 export type CallingDevice = DeviceToken;
@@ -16,8 +19,7 @@ export class CallingDevices {
   constructor(
     private readonly tokens: DeviceTokens,
     private readonly devices: CallingDeviceRepository,
-    private readonly revoked: RevokedTokens,
-    private readonly feed: ChangeFeed,
+    private readonly clock: Clock,
   ) {}
 
   /**
@@ -29,9 +31,7 @@ export class CallingDevices {
     if (!device || device.applicationId !== applicationId) throw deadToken();
     const registered = await this.devices.find(applicationId, device.deviceId);
     if (device.seq === null) {
-      // Another process may have seen the registration, and the removal after it.
-      if (!registered && !this.revoked.has(device.jti)) await this.feed.refresh();
-      if (registered || this.revoked.has(device.jti)) throw deadToken();
+      if (registered || (await this.devices.isUsed(device.jti))) throw deadToken();
     } else if (registered?.seq !== device.seq || registered.userId !== device.userId) throw deadToken();
     return device;
   }
@@ -39,7 +39,7 @@ export class CallingDevices {
   /** The same device with a token that holds after its first registration; the token for that one ends. */
   async renew(device: CallingDevice): Promise<string> {
     const registered = await this.devices.find(device.applicationId, device.deviceId);
-    await this.revoked.revoke(device.jti, device.expiresAt);
+    await this.devices.use(device.jti, new Date(device.expiresAt), new Date(this.clock.now() - KEEP_MS));
     if (!registered) throw deadToken();
     return this.tokens.issue({ ...device, seq: registered.seq }, device.expiresAt);
   }

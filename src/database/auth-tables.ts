@@ -8,6 +8,7 @@ export interface AuthTables {
   signing_key: SigningKeyTable;
   revoked_token: RevokedTokenTable;
   used_assertion: UsedAssertionTable;
+  used_device_token: UsedDeviceTokenTable;
   auth_change: AuthChangeTable;
   audit_chain: AuditChainTable;
   audit_event: AuditEventTable;
@@ -59,6 +60,12 @@ interface RevokedTokenTable {
   jti: string;
   change: number;
   expires_at: Date;
+}
+
+/** Of first registrations. */
+interface UsedDeviceTokenTable {
+  jti: string;
+  ends_at: Date;
 }
 
 interface UsedAssertionTable {

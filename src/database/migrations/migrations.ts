@@ -56,6 +56,7 @@ import { up as eventMessages } from './0076-event-messages.js';
 import { up as eventDevices } from './0077-event-devices.js';
 import { up as receipts } from './0080-receipts.js';
 import { up as receiptEvents } from './0081-receipt-events.js';
+import { up as usedDeviceTokens } from './0082-used-device-tokens.js';
 
 export interface Step extends Migration {
   /**
@@ -128,4 +129,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0077-event-devices': { up: eventDevices },
   '0080-receipts': { up: receipts },
   '0081-receipt-events': { up: receiptEvents },
+  '0082-used-device-tokens': { up: usedDeviceTokens },
 };

@@ -54,6 +54,7 @@ const OF_ALL = [
   'signing_key',
   'token_pass',
   'used_assertion',
+  'used_device_token',
   'write_probe',
   'zone_rules',
 ];
