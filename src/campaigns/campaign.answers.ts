@@ -6,6 +6,7 @@ import { BindingAnswer } from '../messages/send/estimate.answers.js';
 import type { Definition } from './campaign.js';
 import { CampaignDto } from './campaign.dto.js';
 import type { Campaign } from './campaign.repository.js';
+import { NOTE_CODES } from './preview.js';
 import type { Run, RunWave } from './run.repository.js';
 
 /** The API's answers about campaigns. Times are ISO 8601, UTC. */
@@ -103,6 +104,22 @@ export class RemovedCampaignAnswer {
   messages!: UnfinishedMessageAnswer[];
 }
 
+class FiringNoteAnswer {
+  @ApiProperty({
+    enum: NOTE_CODES,
+    description:
+      '`recipientTime`: at the local time of each recipient. `gap`, `fold`: a clock change skips or repeats the time. `held`, `dropped`: by quiet hours. `afterTtl`: deliveries due after the time to live are not sent.',
+  })
+  code!: (typeof NOTE_CODES)[number];
+  message!: string;
+  /** Only of `gap`: the local time at which the campaign fires. */
+  @ApiProperty({ format: 'local-date-time' })
+  localTime?: string;
+  /** Only of `held` and `dropped`: their number. */
+  @ApiProperty({ type: 'integer' })
+  waves?: number;
+}
+
 export class PreviewedFiringAnswer {
   /** In the time zone of the schedule, or of the recipients. */
   @ApiProperty({ format: 'local-date-time' })
@@ -119,7 +136,8 @@ export class PreviewedFiringAnswer {
   /** The cause that decides the end. */
   binding!: BindingAnswer;
   /** Effects of daylight saving, quiet hours and the time to live. */
-  notes!: string[];
+  @ApiProperty({ type: [FiringNoteAnswer] })
+  notes!: FiringNoteAnswer[];
 }
 
 const COUNTS = { type: 'object' as const, additionalProperties: { type: 'integer' as const } };

@@ -33,7 +33,13 @@ it('describes the effect of daylight saving', () => {
       time: '2026-03-29T01:00:00.000Z',
       finishTime: '2026-03-29T01:00:00.000Z',
       binding: { kind: 'time', untilTime: '2026-03-29T01:00:00.000Z' },
-      notes: ['2026-03-29T02:30:00 does not exist in Europe/Berlin: the campaign fires at 2026-03-29T03:00:00'],
+      notes: [
+        {
+          code: 'gap',
+          message: '2026-03-29T02:30:00 does not exist in Europe/Berlin: the campaign fires at 2026-03-29T03:00:00',
+          localTime: '2026-03-29T03:00:00',
+        },
+      ],
     },
     {
       localTime: '2026-03-30T02:30:00',
@@ -44,7 +50,10 @@ it('describes the effect of daylight saving', () => {
     },
   ]);
   expect(previewFirings(definition({}), 'c', from('2026-10-24T12:00Z'), 1, [])[0]?.notes).toEqual([
-    '2026-10-25T02:30:00 comes twice in Europe/Berlin: the campaign fires the first time',
+    {
+      code: 'fold',
+      message: '2026-10-25T02:30:00 comes twice in Europe/Berlin: the campaign fires the first time',
+    },
   ]);
 });
 
@@ -73,7 +82,7 @@ it('warns of deliveries after the time to live', () => {
   const notes = (audience: number) =>
     previewFirings(short, 'c', from('2026-11-30T00:00Z'), 1, devices(audience))[0]?.notes;
   expect(notes(600)).toEqual([]);
-  expect(notes(700)).toEqual(['deliveries due after the time to live are not sent']);
+  expect(notes(700)).toEqual([{ code: 'afterTtl', message: 'deliveries due after the time to live are not sent' }]);
 });
 
 it('lists the first and last time around the world in the recipients’ time', () => {

@@ -31,9 +31,20 @@ export interface PreviewedFiring {
   finishTime: string;
   /** The cause that decides the end. */
   binding: BindingAnswer;
-  /** Effects of daylight saving, quiet hours and the time to live. */
-  notes: string[];
+  notes: FiringNote[];
 }
+
+/** An effect of daylight saving, quiet hours or the time to live. */
+export interface FiringNote {
+  code: (typeof NOTE_CODES)[number];
+  message: string;
+  /** Of `gap`: the local time at which the campaign fires. */
+  localTime?: string;
+  /** Of `held` and `dropped`: their number. */
+  waves?: number;
+}
+
+export const NOTE_CODES = ['recipientTime', 'gap', 'fold', 'held', 'dropped', 'afterTtl'] as const;
 
 /** An end that comes later by less is the same. */
 const NOTICEABLE_MS = 1_000;
@@ -85,7 +96,7 @@ function previewFiring(
       ...daylightSaving(schedule, firing),
       ...quiet(waves),
       ...(finish > (sent.at(-1)?.scheduledAt ?? first) + ttlSeconds * 1_000
-        ? ['deliveries due after the time to live are not sent']
+        ? [{ code: 'afterTtl' as const, message: 'deliveries due after the time to live are not sent' }]
         : []),
     ],
   };
@@ -135,24 +146,31 @@ function endByRules(
   return { finish: last, binding: { kind: 'time', until: last } };
 }
 
-function daylightSaving(schedule: Schedule, { kind, local, at }: Firing): string[] {
-  if (schedule.recipient)
-    return ['at this local time of each recipient; if a clock skips it, at the next minute that exists'];
-  if (kind === 'gap')
-    return [
-      `${toText(local)} does not exist in ${schedule.zone}: the campaign fires at ${toText(toLocal(schedule.zone, at))}`,
-    ];
-  if (kind === 'fold') return [`${toText(local)} comes twice in ${schedule.zone}: the campaign fires the first time`];
+function daylightSaving(schedule: Schedule, { kind, local, at }: Firing): FiringNote[] {
+  if (schedule.recipient) {
+    const message = 'at this local time of each recipient; if a clock skips it, at the next minute that exists';
+    return [{ code: 'recipientTime', message }];
+  }
+  if (kind === 'gap') {
+    const localTime = toText(toLocal(schedule.zone, at));
+    const message = `${toText(local)} does not exist in ${schedule.zone}: the campaign fires at ${localTime}`;
+    return [{ code: 'gap', message, localTime }];
+  }
+  if (kind === 'fold') {
+    const message = `${toText(local)} comes twice in ${schedule.zone}: the campaign fires the first time`;
+    return [{ code: 'fold', message }];
+  }
   return [];
 }
 
-function quiet(waves: readonly WavePlan[]): string[] {
+function quiet(waves: readonly WavePlan[]): FiringNote[] {
   const dropped = waves.filter((wave) => wave.dropped !== null).length;
   const held = waves.filter((wave) => wave.dropped === null && wave.dueAt > wave.scheduledAt).length;
-  return [
-    ...(held > 0 ? [`${held} of ${waves.length} waves are held until quiet hours have ended`] : []),
-    ...(dropped > 0 ? [`${dropped} of ${waves.length} waves are dropped in quiet hours`] : []),
+  const notes: FiringNote[] = [
+    { code: 'held', message: `${held} of ${waves.length} waves are held until quiet hours have ended`, waves: held },
+    { code: 'dropped', message: `${dropped} of ${waves.length} waves are dropped in quiet hours`, waves: dropped },
   ];
+  return notes.filter((note) => note.waves !== 0);
 }
 
 function iso(at: number): string {

@@ -34,11 +34,17 @@ export interface Problem {
   since: Date | null;
   application: string | null;
   provider: string | null;
+  /** Of the client, the webhook, the role, the receiver, or the person or client that stopped the application. */
+  name: string | null;
+  /** In the words of the provider, the endpoint or the receiver. */
+  reason: string | null;
+  /** Of a credential, a secret or a certificate. */
+  endsAt: Date | null;
   /** The next step for a person. */
   next: string;
 }
 
-const OF_NONE = { application: null, provider: null };
+const OF_NONE = { application: null, provider: null, name: null, reason: null, endsAt: null };
 
 export const READ_ONLY: Omit<Problem, 'since'> = {
   ...OF_NONE,
@@ -64,6 +70,8 @@ export function ofAudit({ receiver, behind, oldestAt, error }: AuditState, now: 
       ...OF_NONE,
       code: 'auditBehind',
       message: `${behind} events of the audit are not in the ${receiver} yet: ${error ?? 'no scheduler sends them'}.`,
+      name: receiver,
+      reason: error,
       since: oldestAt,
       next: 'Look at the receiver of AUDIT_SYSLOG_URL or AUDIT_FILE; the events are kept and sent in order.',
     },
@@ -91,6 +99,7 @@ export function ofMissing({ role, since }: MissingRole): Problem {
     ...OF_NONE,
     code: isWorker ? 'noWorker' : 'noScheduler',
     message: `No process with the role ${role} runs, and ${what}.`,
+    name: role,
     since,
     next: `Start a process with ROLES=${role}; if one should run, its log says why it has ended.`,
   };
@@ -98,22 +107,25 @@ export function ofMissing({ role, since }: MissingRole): Problem {
 
 export function ofStop({ applicationId, by, since }: StoppedApplication): Problem {
   return {
+    ...OF_NONE,
     code: 'applicationStopped',
     message: `The application was stopped${by === null ? '' : ` by ${by}`}: nothing of it is sent.`,
     since,
     application: applicationId,
-    provider: null,
+    name: by,
     next: 'Lift the stop when its reason is gone: DELETE …/stop.',
   };
 }
 
 export function ofPause({ applicationId, provider, reason, since }: PausedProvider): Problem {
   return {
+    ...OF_NONE,
     code: 'providerPaused',
     message: `Sending is paused: ${reason}`,
     since,
     application: applicationId,
     provider,
+    reason,
     next: 'Correct the settings of the provider, which ends the pause; or resume it: POST …/providers/{provider}/resume.',
   };
 }
@@ -123,11 +135,13 @@ export function ofCredential({ applicationId, provider, endsAt }: EndingCredenti
   const day = endsAt.toISOString().slice(0, 10);
   const isOver = endsAt.getTime() <= now;
   return {
+    ...OF_NONE,
     code: 'credentialEnds',
     message: isOver ? `The certificate has expired on ${day}.` : `The certificate expires on ${day}.`,
     since: new Date(endsAt.getTime() - ENDS_SOON_DAYS * DAY_MS),
     application: applicationId,
     provider,
+    endsAt,
     next: 'Make a new certificate and store it in the settings of the provider, or use a token key, which does not expire.',
   };
 }
@@ -137,6 +151,8 @@ export function ofSecret({ clientId, endsAt }: EndingSecret): Problem {
     ...OF_NONE,
     code: 'secretEnds',
     message: `The secret of the client ${clientId} ends on ${endsAt.toISOString()}, and no other follows.`,
+    name: clientId,
+    endsAt,
     since: new Date(endsAt.getTime() - ENDS_SOON_DAYS * DAY_MS),
     next: 'Rotate the secret, with an overlap in which the backend takes the new one; or disable the client.',
   };
@@ -149,17 +165,20 @@ export function ofCertificate(endsAt: Date): Problem {
     code: 'certificateEnds',
     message: `The certificate of this server ends on ${endsAt.toISOString().slice(0, 10)}.`,
     since: null,
+    endsAt,
     next: 'Replace the files of TLS_CERT_FILE and TLS_KEY_FILE, and send SIGHUP to each process.',
   };
 }
 
 export function ofWebhook({ applicationId, name, reason, since }: FailingWebhook): Problem {
   return {
+    ...OF_NONE,
     code: 'webhookFailing',
     message: `The webhook ${name} takes no events${reason === null ? '' : `: ${reason}`}`,
     since,
     application: applicationId,
-    provider: null,
+    name,
+    reason,
     next: 'Repair the endpoint: its events are kept and tried again.',
   };
 }

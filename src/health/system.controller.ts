@@ -10,8 +10,9 @@ import type { Problem } from './problems.js';
 import { SYSTEM } from './system.schema.js';
 import { SystemService } from './system.service.js';
 
-interface ProblemAnswer extends Omit<Problem, 'since'> {
+interface ProblemAnswer extends Omit<Problem, 'since' | 'endsAt'> {
   since: string | null;
+  endsTime: string | null;
 }
 
 interface SystemAnswer {
@@ -82,7 +83,11 @@ export class SystemController {
         oldestTime: audit.oldestAt?.toISOString() ?? null,
         error: audit.error,
       },
-      problems: problems.map((problem) => ({ ...problem, since: problem.since?.toISOString() ?? null })),
+      problems: problems.map(({ since, endsAt, ...problem }) => ({
+        ...problem,
+        since: since?.toISOString() ?? null,
+        endsTime: endsAt?.toISOString() ?? null,
+      })),
     };
   }
 }

@@ -27,13 +27,25 @@ const PROCESS: Schema = {
 
 const PROBLEM: Schema = {
   type: 'object',
-  required: ['code', 'message', 'since', 'application', 'provider', 'next'],
+  required: ['code', 'message', 'since', 'application', 'provider', 'name', 'reason', 'endsTime', 'next'],
   properties: {
     code: { type: 'string', enum: [...PROBLEM_CODES] },
     message: { type: 'string' },
     since: { ...TIME, nullable: true, description: 'Null: not known' },
     application: { type: 'string', nullable: true },
     provider: { type: 'string', nullable: true },
+    name: {
+      type: 'string',
+      nullable: true,
+      description:
+        'Of the client, the webhook, the role, the receiver, or the person or client that stopped the application',
+    },
+    reason: {
+      type: 'string',
+      nullable: true,
+      description: 'In the words of the provider, the endpoint or the receiver',
+    },
+    endsTime: { ...TIME, nullable: true, description: 'Of a credential, a secret or a certificate' },
     next: { type: 'string', description: 'The next step for a person' },
   },
 };

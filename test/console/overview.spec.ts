@@ -71,7 +71,22 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
     await firings.getByRole('link', { name: 'Once in the gap' }).waitFor();
     await firings.getByText('28 Mar 2027, 03:00:00 CEST').waitFor();
     expect(await firings.getByRole('link').count()).toBe(1);
-    await firings.getByText(/2027-03-28T02:30:00 does not exist in Europe\/Berlin/).waitFor();
+    await firings.getByText('2027-03-28 02:30:00 does not exist in Europe/Berlin').waitFor();
+  });
+
+  it('tells in German what is wrong, and what a clock change does', async () => {
+    await program.api.call('POST', '/apps/com.example.gap/stop');
+    const screen = await browser.open({ locale: 'de-DE' });
+    await screen.page.goto(`${program.carillon.url}/console/apps/com.example.gap`);
+    await screen.page.getByRole('button', { name: 'Als test anmelden (Entwicklung)' }).click();
+    const problems = screen.page.getByRole('region', { name: 'Jetzt gestört' });
+    await problems.getByText('Die Anwendung wurde von test angehalten: nichts von ihr wird gesendet.').waitFor();
+    await problems.getByText('Heben Sie die Sperre auf, wenn ihr Grund vorbei ist').waitFor();
+    const firings = screen.page.getByRole('region', { name: 'Nächste Starts' });
+    const note = '2027-03-28 02:30:00 gibt es in Europe/Berlin nicht: die Kampagne sendet um 2027-03-28 03:00:00.';
+    await firings.getByText(note).waitFor();
+    await expectAccessible(screen, 'overview-german');
+    await program.api.call('DELETE', '/apps/com.example.gap/stop');
   });
 
   it('finds a message by its id, by keyboard alone', async () => {

@@ -7,7 +7,7 @@ interface Firing {
   campaignId: string;
   time: string;
   localTime: string;
-  notes: string[];
+  notes: { code: string; message: string }[];
 }
 
 describe.each(STAGES)('the calendar of campaigns on $name', (stage) => {
@@ -51,7 +51,11 @@ describe.each(STAGES)('the calendar of campaigns on $name', (stage) => {
     expect(times.slice(12, 14)).toEqual(['2027-03-13T14:00:00.000Z', '2027-03-14T13:00:00.000Z']);
     const skipped = body.firings.find(({ campaignId }) => campaignId === gap);
     expect(skipped).toMatchObject({ time: '2027-03-28T01:00:00.000Z', localTime: '2027-03-28T02:30:00' });
-    expect(skipped?.notes[0]).toContain('does not exist in Europe/Berlin');
+    expect(skipped?.notes[0]).toMatchObject({
+      code: 'gap',
+      message: expect.stringContaining('does not exist in Europe/Berlin') as string,
+      localTime: '2027-03-28T03:00:00',
+    });
     expect(new Set(body.firings.map(({ campaignId }) => campaignId))).toEqual(new Set([daily, gap]));
     const { body: preview } = await api.app<{ firings: Firing[] }>('GET', `/campaigns/${gap}/preview?count=1`);
     expect(preview.firings[0]).toMatchObject({ time: skipped?.time, notes: skipped?.notes });
@@ -134,7 +138,7 @@ describe.each(STAGES)('the calendar of campaigns on $name', (stage) => {
     };
     const previewed = await api.app<{ firings: Firing[] }>('POST', '/campaigns:preview?count=1', body);
     expect(previewed).toMatchObject({ status: 200, body: { audience: 1 } });
-    expect(previewed.body.firings[0]?.notes[0]).toContain('comes twice in Europe/Berlin');
+    expect(previewed.body.firings[0]?.notes[0]?.message).toContain('comes twice in Europe/Berlin');
     const wrong = { ...body, schedule: { cron: '0 25 * * *' } };
     expect(await api.app('POST', '/campaigns:preview', wrong)).toMatchObject({ status: 400 });
     const { body: listed } = await api.app<{ campaigns: { name: string }[] }>('GET', '/campaigns?limit=100');

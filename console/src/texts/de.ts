@@ -1,6 +1,7 @@
 import { numberText } from '../parts/format';
 import { devices } from './devices.de';
 import { editor } from './editor.de';
+import { firingNotes, problems } from './problems.de';
 import { editing, providers } from './providers.de';
 import { audience, platforms, previews, send } from './send.de';
 import type { Texts } from './texts';
@@ -170,7 +171,6 @@ export const de: Texts = {
     system: 'System',
     systemLead: 'Prozesse, Warteschlange und Datenbank, und was jetzt nicht stimmt.',
     noProblems: 'Alles ist in Ordnung.',
-    since: 'Seit',
     queue: 'Warteschlange',
     queueAway: 'Die Warteschlange ist nicht erreichbar.',
     waiting: 'Wartend',
@@ -416,8 +416,10 @@ export const de: Texts = {
   devices,
   editor,
   editing,
+  firingNotes,
   platforms,
   previews,
+  problems,
   providers,
   send,
   campaigns: {

@@ -1,6 +1,7 @@
 import { numberText } from '../parts/format';
 import { devices } from './devices.en';
 import { editor } from './editor.en';
+import { firingNotes, problems } from './problems.en';
 import { editing, providers } from './providers.en';
 import { audience, platforms, previews, send } from './send.en';
 
@@ -169,7 +170,6 @@ export const en = {
     system: 'System',
     systemLead: 'Processes, queue and database, and what is wrong now.',
     noProblems: 'Nothing is wrong.',
-    since: 'Since',
     queue: 'Queue',
     queueAway: 'The queue cannot be reached.',
     waiting: 'Waiting',
@@ -414,8 +414,10 @@ export const en = {
   devices,
   editor,
   editing,
+  firingNotes,
   platforms,
   previews,
+  problems,
   providers,
   send,
   campaigns: {

@@ -128,6 +128,8 @@ export const send: Texts['send'] = {
       approval: 'zuerst wartet sie auf Freigabe',
       stopped: 'die Anwendung ist gestoppt',
       time: 'ihre Sendezeit entscheidet',
+      spread: 'die Verteilung der Kampagne entscheidet',
+      quietHours: 'das Tempo der Kampagne entscheidet, mit Ruhezeit dazwischen',
       speed: (provider, rate) => `${provider} nimmt etwa ${rate} je Sekunde an`,
     },
     sentNow: 'Wird sofort gesendet',

@@ -128,6 +128,8 @@ export const send = {
       approval: 'it waits for approval first',
       stopped: 'the application is stopped',
       time: 'its time of sending decides',
+      spread: 'the spread of the campaign decides',
+      quietHours: 'the rate of the campaign decides, with quiet hours in between',
       speed: (provider: string, rate: string) => `${provider} takes about ${rate} a second`,
     },
     sentNow: 'Sent at once',

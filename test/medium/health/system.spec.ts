@@ -158,15 +158,22 @@ describe('the system', () => {
     const report = await reading;
     expect(report.oldestPending).toMatchObject([{ provider: 'apns' }, { provider: 'fcm' }]);
     expect(report.oldestPending.map(({ seconds }) => Math.floor(seconds / 60))).toEqual([7, 3]);
-    expect(report.problems.map(({ code, application, provider }) => [code, application, provider])).toEqual([
-      ['noWorker', null, null],
-      ['applicationStopped', applicationId, null],
-      ['providerPaused', applicationId, 'fcm'],
-      ['credentialEnds', applicationId, 'apns'],
-      ['secretEnds', null, null],
-      ['webhookFailing', applicationId, null],
-    ]);
+    expect(report.problems.map(({ code, application, provider, name }) => [code, application, provider, name])).toEqual(
+      [
+        ['noWorker', null, null, 'worker'],
+        ['applicationStopped', applicationId, null, 'ops'],
+        ['providerPaused', applicationId, 'fcm', null],
+        ['credentialEnds', applicationId, 'apns', null],
+        ['secretEnds', null, null, 'ends'],
+        ['webhookFailing', applicationId, null, 'crm'],
+      ],
+    );
     expect(report.problems.find(({ code }) => code === 'secretEnds')?.message).toContain('the client ends ends on');
+    expect(report.problems.find(({ code }) => code === 'webhookFailing')).toMatchObject({
+      reason: 'HTTP 500',
+      endsAt: null,
+    });
+    expect(report.problems.find(({ code }) => code === 'credentialEnds')?.endsAt).toEqual(new Date(soon));
     for (const { next } of report.problems) expect(next).toMatch(/\.$/);
     expect(report.migrations.pending).toBe(0);
     expect(report.queue?.find(({ name }) => name === 'expand')).toEqual({

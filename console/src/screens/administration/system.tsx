@@ -7,6 +7,7 @@ import { durationText, numberText } from '../../parts/format';
 import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
 import { Panel } from '../../parts/panel';
+import { Problem, problemKey } from '../../parts/problem';
 import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
@@ -44,16 +45,7 @@ export function System() {
 function Problems({ problems }: { problems: State['problems'] }) {
   const words = texts.administration;
   if (problems.length === 0) return <Alert color="green">{words.noProblems}</Alert>;
-  return problems.map(({ code, message, since, application, provider, next }) => (
-    <Alert key={`${code} ${application ?? ''} ${provider ?? ''} ${message}`} color="red" title={message}>
-      <Text size="sm">{next}</Text>
-      {since && (
-        <Text size="sm">
-          {words.since} <Ago time={since} />
-        </Text>
-      )}
-    </Alert>
-  ));
+  return problems.map((problem) => <Problem key={problemKey(problem)} problem={problem} />);
 }
 
 function Queue({ queue }: { queue: State['queue'] }) {

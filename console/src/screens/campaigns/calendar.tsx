@@ -3,6 +3,7 @@ import { IconChevronLeft, IconChevronRight } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { serverNow } from '../../api/clock';
+import { firingNotes } from '../../parts/firing-notes';
 import { ZONE } from '../../parts/format';
 import { Page } from '../../parts/page';
 import { Empty, WithData } from '../../parts/states';
@@ -176,9 +177,9 @@ function Notes({ firings }: { firings: CalendarFiring[] }) {
   return (
     <Alert color="orange" title={texts.campaigns.notes}>
       <List size="sm">
-        {noted.map(({ campaignId, name, time, notes }) => (
+        {noted.map(({ campaignId, name, time, timeZone, ...firing }) => (
           <List.Item key={campaignId + time}>
-            {name}: {notes.join('; ')}
+            {name}: {firingNotes(firing, timeZone).join(' ')}
           </List.Item>
         ))}
       </List>

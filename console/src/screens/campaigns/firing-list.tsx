@@ -1,5 +1,7 @@
 import { List, Stack, Text } from '@mantine/core';
 import type { components } from '../../api/schema';
+import { bindingText } from '../../parts/binding';
+import { firingNotes } from '../../parts/firing-notes';
 import { ZONE, numberText, timeText } from '../../parts/format';
 import { Time } from '../../parts/time';
 import { texts } from '../../texts/texts';
@@ -24,7 +26,7 @@ export function FiringList({ preview: { firings, audience, exact, excluded }, zo
         </Text>
       ))}
       <List size="sm" spacing={4}>
-        {firings.map(({ time, localTime, notes, waves = 1, lastTime = time, finishTime }) => (
+        {firings.map(({ time, localTime, notes, waves = 1, lastTime = time, finishTime, binding }) => (
           <List.Item key={time} data-firing={time}>
             {zone === 'recipient' ? (
               <>
@@ -42,9 +44,11 @@ export function FiringList({ preview: { firings, audience, exact, excluded }, zo
             )}
             {waves > 1 && <Text size="xs">{words.waves(waves, timeText(time), timeText(lastTime))}</Text>}
             {Date.parse(finishTime) > Date.parse(lastTime) && (
-              <Text size="xs">{words.finishes(timeText(finishTime))}</Text>
+              <Text size="xs">
+                {words.finishes(timeText(finishTime))} · {bindingText(binding)}
+              </Text>
             )}
-            {notes.map((note) => (
+            {firingNotes({ localTime, waves, notes }, zone).map((note) => (
               <Text size="xs" fw={500} key={note}>
                 {note}
               </Text>

@@ -4,6 +4,7 @@ import { serverNow } from '../../api/clock';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, reading } from '../../api/read';
 import type { Reading } from '../../api/read';
+import { firingNotes } from '../../parts/firing-notes';
 import { timeText } from '../../parts/format';
 import { ScreenLink } from '../../parts/link';
 import { Panel } from '../../parts/panel';
@@ -41,7 +42,7 @@ export function Firings({ application }: { application: string }) {
             <Text c="dimmed">{texts.overview.noFirings}</Text>
           ) : (
             <Stack gap="xs">
-              {firings.map(({ campaignId, name, time, notes }) => (
+              {firings.map(({ campaignId, name, time, timeZone, ...firing }) => (
                 <div key={`${campaignId} ${time}`}>
                   <ScreenLink
                     to="/apps/$app/campaigns/$campaign"
@@ -53,7 +54,7 @@ export function Firings({ application }: { application: string }) {
                   <Text size="sm" className="figures">
                     {timeText(time)} · <Ago time={time} />
                   </Text>
-                  {notes.map((note) => (
+                  {firingNotes(firing, timeZone).map((note) => (
                     <Text key={note} size="xs" c="dimmed">
                       {note}
                     </Text>

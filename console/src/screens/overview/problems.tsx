@@ -1,10 +1,10 @@
-import { Alert, Stack, Text } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, reading } from '../../api/read';
+import { Problem, problemKey } from '../../parts/problem';
 import { useMay } from '../../parts/scoped';
 import { Failing } from '../../parts/states';
-import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
 
 const systemQuery = reading(['system'], (options) => bodyOf(api.GET('/imfpush/v1/system', options)), CALM_MS);
@@ -22,15 +22,8 @@ export function Problems({ application }: { application: string | null }) {
   if (!problems || problems.length === 0) return null;
   return (
     <Stack gap="xs" component="section" aria-label={texts.overview.problems}>
-      {problems.map(({ code, message, since, application: of, provider, next }) => (
-        <Alert key={[code, of, provider].join(' ')} color="red" title={message} role="note">
-          <Text size="sm">{next}</Text>
-          <Text size="xs" c="dimmed">
-            {[code, application === null && of, provider].filter(Boolean).join(' · ')}
-            {since && ' · '}
-            {since && <Ago time={since} />}
-          </Text>
-        </Alert>
+      {problems.map((problem) => (
+        <Problem key={problemKey(problem)} problem={problem} isOfAll={application === null} />
       ))}
     </Stack>
   );
