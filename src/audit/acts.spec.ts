@@ -61,7 +61,7 @@ describe('every route of the API document', () => {
           .includes('ndjson'),
     );
     expect(exporting.map(({ route }) => route).filter((route) => !ACTS[route])).toEqual([]);
-    expect(exporting).toHaveLength(5);
+    expect(exporting).toHaveLength(6);
   });
 
   it('that the audit lists exists, but for those of the console', () => {

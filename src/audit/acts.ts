@@ -89,6 +89,8 @@ export const ACTS: Readonly<Record<string, Act>> = {
   [`POST ${APP}/webhooks/{name}/test`]: all('webhook.test'),
   [`POST ${APP}/webhooks/{name}/retry`]: all('webhook.retry'),
   [`POST ${APP}/webhooks/{name}/replay`]: inChange('webhook.replay'),
+  [`PUT ${APP}/events/feed`]: all('event_feed.update'),
+  [`GET ${APP}/events`]: { action: 'event.read', done: 'hourly' },
 };
 
 /** The path of a route of Fastify in the form of the API document. */
