@@ -6,14 +6,14 @@ export const LIST_ROUTES = ['--import', fileURLToPath(new URL('list-routes.mjs',
 
 /**
  * The routes of the running program, as `GET /imfpush/v1/apps/:applicationId`, without the pages: the page to try the
- * routes, and the console with its sessions.
+ * routes, the console with its sessions, and the scripts for pages.
  */
 export function routesOf(carillon: RunningCarillon): string[] {
   const line = /^ROUTES (.*)$/m.exec(carillon.output())?.[1];
   if (line === undefined) throw new Error('start it with LIST_ROUTES');
   // Fastify writes a literal colon twice.
   const routes = (JSON.parse(line) as string[]).map((route) => route.replaceAll('::', ':'));
-  return routes.filter((route) => !/^\w+ \/(doc\b|console\b|$)/.test(route)).sort();
+  return routes.filter((route) => !/^\w+ \/(doc\b|console\b|sdk\b|$)/.test(route)).sort();
 }
 
 /**
