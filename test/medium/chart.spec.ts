@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
 import { Job } from 'kubernetes-models/batch/v1';
@@ -78,6 +79,7 @@ const MODELS: Readonly<Record<string, unknown>> = {
   Job,
   PodDisruptionBudget,
   Service,
+  ServiceMonitor,
 };
 
 /** Throws for a manifest that a cluster would refuse by its schema. */
@@ -201,10 +203,26 @@ describe.skipIf(helm === null)('the chart', () => {
     expect(settings['carillon-worker']).toMatchObject({ RETENTION_DAYS: '7', WORKER_BATCHES: '4' });
   });
 
+  it('speaks https with a Secret of a certificate, and is asked for its health so', () => {
+    const manifests = parse(template('tls.secret=front'));
+    for (const manifest of manifests) validate(manifest);
+    for (const { spec } of manifests.filter(({ kind }) => kind === 'Deployment')) {
+      const { containers, ...pod } = spec.template!.spec;
+      expect(settingsOf(containers[0])).toMatchObject({ TLS_CERT_FILE: '/tls/tls.crt', TLS_KEY_FILE: '/tls/tls.key' });
+      expect(JSON.stringify(pod)).toContain('{"name":"tls","secret":{"secretName":"front"}}');
+      for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const)
+        expect(containers[0][probe]).toMatchObject({ httpGet: { scheme: 'HTTPS' } });
+    }
+  });
+
   it('takes another Secret, any user of the platform, and a ServiceMonitor', () => {
     const text = template('secret=other', 'runAsUser=null', 'serviceMonitor.enabled=true', 'migration.secret=owner');
     expect(text).not.toContain('runAsUser');
-    expect(text).toContain('kind: ServiceMonitor');
+    const monitor = parse(text).find(({ kind }) => kind === 'ServiceMonitor')!;
+    validate(monitor);
+    const broken = structuredClone(monitor) as unknown as { spec: { endpoints: { interval: string }[] } };
+    broken.spec.endpoints[0]!.interval = '15 seconds';
+    expect(() => validate(broken as unknown as Manifest)).toThrow('data/spec/endpoints/0/interval');
     const secrets = [...text.matchAll(/secretRef:\n\s+name: (\S+)/g)].map(([, name]) => name);
     expect(secrets.toSorted()).toEqual(['other', 'other', 'other', 'owner']);
   });

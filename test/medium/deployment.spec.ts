@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +15,7 @@ import { ROLES } from '../../src/role.js';
 import { SETTINGS } from '../../src/settings.js';
 import { findBinary } from '../harness/programs.js';
 import { freePort, takesConnections } from '../harness/servers.js';
+import { testCertificate as cert, testKey as key } from './http2/test-certificate.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CI = process.env['CI'] === 'true';
@@ -48,6 +50,28 @@ const tools = [{ command: 'docker-compose' }, { command: 'docker compose' }].fla
   return status === 0 ? [{ command, program, prefix, isV1: stdout.startsWith('1.') }] : [];
 });
 type Tool = (typeof tools)[number];
+
+/** Settings that docker-compose.yml does not pass on from .env, with the reason. */
+const NOT_IN_COMPOSE: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['NODE_ENV', 'DATA_DIR', 'PORT', 'HOST', 'ROLES', 'METRICS_PORT'].map((name) => [
+      name,
+      'the same in every container',
+    ]),
+  ),
+  DATABASE_URL: 'made of POSTGRES_PASSWORD',
+  QUEUE_URL: 'made of REDIS_PASSWORD',
+  QUEUE_PREFIX: 'the Redis is of this installation alone',
+  WORKERS: 'replicas',
+  API_PROCESSES: 'replicas',
+  MASTER_KEY_COMMAND: 'the image has no program that asks a vault; MASTER_KEY is required',
+  AUDIT_FILE: 'the file system is read-only: use AUDIT_SYSLOG_URL',
+  ...Object.fromEntries(
+    ['APNS_URL', 'APNS_SANDBOX_URL', 'FCM_URL', 'WNS_TOKEN_URL', 'WNS_ENTRA_URL', 'WNS_CHANNEL_HOST']
+      .concat(['HMS_URL', 'HMS_TOKEN_URL', 'WEB_PUSH_ALLOW_PRIVATE', 'WEBHOOK_ALLOW_PRIVATE'])
+      .map((name) => [name, 'for simulators']),
+  ),
+};
 
 const SECRETS = new Map(
   [...read('.env.example').matchAll(/^(\w+)=$/gm)].map(([, name = '']) => [
@@ -145,6 +169,25 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
       expect(environment).toMatchObject(Object.fromEntries(besides));
   });
 
+  it('passes on every setting that the file does not fix itself', () => {
+    const passed = [...read('docker-compose.yml').matchAll(/^ +(\w+): \$\{\1[:}]/gm)].map(([, name]) => name);
+    const others = SETTINGS.map(({ name }) => name).filter((name) => !passed.includes(name));
+    expect(others.toSorted()).toEqual(Object.keys(NOT_IN_COMPOSE).toSorted());
+  });
+
+  it.each([
+    ['a-b_c.d~e!', null],
+    ['a/b@c#d%e+f=$g?&:', 'has a # that is not encoded: in a user name or password write %23'],
+    ['Zb9+/0Q7xVt4Lw==', 'has a / that is not encoded: in a user name or password write %2F'],
+  ])('a password with signs, %s, is passed on whole, or refused with the cure', async (password, refusal) => {
+    const both = ['POSTGRES_PASSWORD', 'REDIS_PASSWORD'].map((name): [string, string] => [name, password]);
+    const { environment = {} } = (await config(tool, folder, new Map([...SECRETS, ...both])))['api']!;
+    const start = () => readConfig({ ...imageEnvironment(), ...environment });
+    if (refusal) return expect(start).toThrow(`Settings: DATABASE_URL ${refusal}; QUEUE_URL ${refusal}`);
+    const { databaseUrl = '', queueUrl = '' } = start();
+    for (const url of [databaseUrl, queueUrl]) expect(new URL(url).password).toBe(password);
+  });
+
   it('starts a role when its stores are healthy, and checks the health of every service', () => {
     for (const [, { depends_on: stores }] of ours())
       expect(stores).toMatchObject({
@@ -185,8 +228,7 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
   );
 
   it('checks health like the image', async () => {
-    for (const [name, { healthcheck }] of ours())
-      await expectHealth(name, healthcheck?.test.slice(1) ?? [], (port) => ({ from: ':9080/', to: `:${port}/` }));
+    for (const [name, { healthcheck }] of ours()) await expectHealth(name, healthcheck?.test.slice(1) ?? []);
   });
 });
 
@@ -220,12 +262,13 @@ describe('Dockerfile', () => {
   }, 240_000);
 
   it('does not run as root', () => {
-    expect(instructions('USER')).toEqual(['node']);
+    // The user `node` of the image.
+    expect(instructions('USER')).toEqual(['1000']);
   });
 
-  it('distinguishes ready, not ready and unreachable', async () => {
+  it.each(['http', 'https'] as const)('distinguishes ready, not ready and unreachable by %s', async (scheme) => {
     const check = /CMD (\[.*\])$/.exec(instructions('HEALTHCHECK')[0] ?? '')?.[1] ?? '[]';
-    await expectHealth('image', JSON.parse(check) as string[]);
+    await expectHealth('image', JSON.parse(check) as string[], scheme);
   });
 });
 
@@ -270,23 +313,20 @@ afterEach(() => {
 async function expectHealth(
   name: string,
   [program, ...args]: string[],
-  redirect: (port: number) => { from: string; to: string } = () => ({ from: '', to: '' }),
+  scheme: 'http' | 'https' = 'http',
 ): Promise<void> {
   expect(program).toBe('node');
   let status = 200;
-  const server = createServer((request, response) => {
-    response.writeHead(request.url === '/health/ready' ? status : 404).end('{}');
-  }).listen(0, '127.0.0.1');
+  const answer = (request: IncomingMessage, response: ServerResponse): void =>
+    void response.writeHead(request.url === '/health/ready' ? status : 404).end('{}');
+  const server = scheme === 'http' ? createServer(answer) : createTlsServer({ cert, key }, answer);
+  server.listen(0, '127.0.0.1');
   servers.push(server);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const { from, to } = redirect(port);
   const exitCode = async (): Promise<unknown> => {
-    const child = spawn(
-      process.execPath,
-      args.map((arg) => arg.replace(from, to)),
-      { env: { ...ENVIRONMENT, PORT: String(port) }, stdio: 'ignore' },
-    );
+    const env = { ...ENVIRONMENT, PORT: String(port), TLS_CERT_FILE: scheme === 'https' ? 'server.crt' : '' };
+    const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
     return (await once(child, 'exit'))[0];
   };
   expect(await exitCode(), `${name}: 200`).toBe(0);

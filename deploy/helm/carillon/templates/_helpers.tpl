@@ -29,6 +29,10 @@ securityContext:
 volumes:
   - name: tmp
     emptyDir: {}
+  {{- with .Values.tls.secret }}
+  - name: tls
+    secret: { secretName: {{ . }} }
+  {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -50,4 +54,9 @@ securityContext:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
+  {{- if .Values.tls.secret }}
+  - name: tls
+    mountPath: /tls
+    readOnly: true
+  {{- end }}
 {{- end }}
