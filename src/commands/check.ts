@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { rootCause } from '../common/errors.js';
-import { isTold } from '../common/start-error.js';
+import { StartError, isTold } from '../common/start-error.js';
 import { openVault } from '../common/vault.js';
 import { readConfig } from '../config.js';
 import type { Config } from '../config.js';
@@ -42,7 +42,7 @@ export const check: Command = async (write) => {
   if (!config) return 1;
   const { databaseUrl, queueUrl, queuePrefix, dataDir } = config;
   if (databaseUrl) await attempt('database', () => checkDatabase(config!, databaseUrl, say, attempt));
-  else say('ok', 'database', describeFolder(resolve(dataDir)));
+  else await attempt('database', () => Promise.resolve(describeFolder(resolve(dataDir))));
   if (queueUrl)
     await attempt('queue', async () => {
       const queue = await openRedis(queueUrl, queuePrefix);
@@ -53,8 +53,18 @@ export const check: Command = async (write) => {
   return isFit ? 0 : 1;
 };
 
-/** A running server has the embedded database to itself, and a start would make it. */
+/**
+ * A running server has the embedded database to itself, and a start would make it, or its folder. Throws StartError if
+ * this user may not.
+ */
 function describeFolder(folder: string): string {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new StartError(`DATA_DIR ${folder} cannot be written`, error);
+  }
   const isThere = existsSync(join(folder, 'postgres'));
   return isThere ? `embedded, in ${folder}` : `embedded, the first start makes it in ${folder}`;
 }

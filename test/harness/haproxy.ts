@@ -15,17 +15,31 @@ export const HAPROXY_AVAILABLE =
 
 /** An HAProxy that forwards TCP to the server of the URL and ends idle connections after `idleMs`. */
 export async function startHaproxy(serverUrl: string, idleMs: number): Promise<Forwarder> {
+  return start('tcp', idleMs, [`server one ${new URL(serverUrl).host}`]);
+}
+
+/** An HAProxy for HTTP before processes at these ports, which asks each twice a second whether it is ready. */
+export async function startBalancer(ports: readonly number[]): Promise<Forwarder> {
+  return start('http', 30_000, [
+    'option httpchk GET /health/ready',
+    'option redispatch',
+    'default-server check inter 500ms fall 1 rise 1',
+    ...ports.map((port) => `server at-${port} 127.0.0.1:${port}`),
+  ]);
+}
+
+async function start(mode: 'tcp' | 'http', idleMs: number, servers: readonly string[]): Promise<Forwarder> {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-haproxy-'));
   const port = await freePort();
   const lines = [
     'defaults',
-    '  mode tcp',
+    `  mode ${mode}`,
     '  timeout connect 5s',
     `  timeout client ${idleMs}ms`,
     `  timeout server ${idleMs}ms`,
     'listen server',
     `  bind 127.0.0.1:${port}`,
-    `  server one ${new URL(serverUrl).host}`,
+    ...servers.map((line) => `  ${line}`),
     '',
   ];
   writeFileSync(join(folder, 'haproxy.cfg'), lines.join('\n'));

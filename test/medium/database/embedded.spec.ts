@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { chmodSync, cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { StartError } from '../../../src/common/start-error.js';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
@@ -139,6 +139,19 @@ describe('the folder of an embedded database', { timeout: 120_000 }, () => {
     const long = join(dataDir, 'x'.repeat(120));
     await (await openDatabase({ dataDir: long })).close();
     expect(readdirSync(long)).toEqual(['postgres']);
+  });
+
+  it.each([
+    ['PG_VERSION is missing beside other files', 'PG_VERSION'],
+    ['base is missing or empty', 'base'],
+    ['global/pg_control is missing or cut short', 'global/pg_control'],
+    ['pg_wal holds no log', 'pg_wal'],
+  ])('is not opened if it is not whole: %s', async (trouble, part) => {
+    cpSync(inject('embeddedFolder'), dataDir, { recursive: true });
+    rmSync(join(dataDir, 'postgres', part), { recursive: true });
+    await expect(openDatabase({ dataDir })).rejects.toThrow(
+      `DATA_DIR ${dataDir} is not whole: postgres/${trouble}. Restore the whole folder from a backup`,
+    );
   });
 
   it('releases a folder that cannot be opened for the next attempt', async () => {

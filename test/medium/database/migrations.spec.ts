@@ -1,7 +1,8 @@
+import { Logger } from '@nestjs/common';
 import { rmSync } from 'node:fs';
 import { Kysely, Migrator, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
 import { openEmbedded } from '../../../src/database/embedded/embedded.js';
@@ -117,6 +118,7 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
     const [reader, caller] = [0, 1].map(() => new pg.Client({ connectionString: config.databaseUrl }));
     await Promise.all([reader!.connect(), caller!.connect()]);
     await reader!.query('begin; select * from audit_event');
+    const warned = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const opening = openDatabase(config);
     const waits = async (): Promise<unknown> =>
       (await caller!.query(`select 1 from pg_locks where not granted and relation = 'audit_event'::regclass`)).rowCount;
@@ -124,8 +126,11 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
     const started = performance.now();
     await caller!.query('select count(*) from audit_event');
     expect(performance.now() - started).toBeLessThan(5_000);
+    await vi.waitFor(() => expect(warned).toHaveBeenCalled(), { timeout: 10_000 });
     await reader!.query('commit');
     await (await opening).close();
+    expect(warned.mock.calls).toEqual([[expect.stringMatching(/^The step \S+ waits for a transaction that holds/)]]);
+    warned.mockRestore();
     await Promise.all([reader!.end(), caller!.end()]);
   });
 });
