@@ -4,7 +4,9 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json nest-cli.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.client.json nest-cli.json ./
+COPY docs/openapi.json docs/
+COPY scripts/client-build.mjs scripts/
 COPY src src
 COPY console console
 COPY sdk sdk

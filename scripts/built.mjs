@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Builds `src` into `dist` (some 20 s), `console` into `dist/console/page` (some 3 s) and `sdk` into `dist/sdk/page`,
- * each unless built from the same files: `.sources` in its folder is the SHA-256 of their names and contents. Contents
- * and not times, because a file that is restored from an archive has an old time.
+ * Builds `src` into `dist` (some 20 s), the types of the client beside it (some 8 s), `console` into
+ * `dist/console/page` (some 3 s) and `sdk` into `dist/sdk/page`, each unless built from the same files: `.sources` in
+ * its folder is the SHA-256 of their names and contents. Contents and not times, because a file that is restored from
+ * an archive has an old time.
  */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -22,6 +23,18 @@ const PROGRAM = {
     ...filesBelow('src', isProgram),
   ],
 };
+const CLIENT = {
+  mark: 'dist/client/.sources',
+  script: 'client:build',
+  files: [
+    'docs/openapi.json',
+    'package-lock.json',
+    'scripts/client-build.mjs',
+    'tsconfig.client.json',
+    'tsconfig.json',
+    ...filesBelow('src/client', isProgram),
+  ],
+};
 const CONSOLE = {
   mark: 'dist/console/page/.sources',
   script: 'console:build',
@@ -34,7 +47,7 @@ const SDK = {
 };
 
 // The first empties `dist`, so that the others are built after it.
-for (const part of [PROGRAM, CONSOLE, SDK]) {
+for (const part of [PROGRAM, CLIENT, CONSOLE, SDK]) {
   const sources = hashOf(part.files);
   if (sources === markOf(part.mark)) continue;
   const { status } = spawnSync('npm', ['run', '--silent', part.script], { cwd: ROOT, stdio: 'inherit' });
@@ -43,7 +56,7 @@ for (const part of [PROGRAM, CONSOLE, SDK]) {
 }
 
 function isProgram(file) {
-  return file.endsWith('.ts') && !file.endsWith('.spec.ts');
+  return /(?<!\.d|\.spec)\.ts$/.test(file);
 }
 
 /** The types of the API leave no code behind. */

@@ -3,6 +3,8 @@
 /** Rooms of `src` in the order of the arrows, and the rooms that each may import. No arrow points back. */
 const ROOMS = {
   common: [],
+  client: [],
+  cli: ['client'],
   http2: [],
   providers: ['common', 'http2'],
   database: ['common', 'providers'],
