@@ -3,7 +3,7 @@ import { texts } from '../texts/texts';
 import { rateText } from './format';
 import { waitingText } from './waiting';
 
-/** What decides when a message or a firing will be finished. */
+/** The limit that decides when a message or a firing will be finished. */
 export function bindingText({ kind, act, ...binding }: components['schemas']['BindingAnswer']): string {
   const words = texts.send.plan.estimate;
   if (kind === 'person') return act === 'approval' ? words.approval : words.stopped;

@@ -4,7 +4,7 @@ import { numberText } from './format';
 
 type Firing = Pick<components['schemas']['PreviewedFiringAnswer'], 'localTime' | 'waves' | 'notes'>;
 
-/** What daylight saving, quiet hours and the time to live do to a firing, in sentences. `zone`: of the schedule. */
+/** Effects of daylight saving, quiet hours and the time to live on a firing, in sentences. `zone`: of the schedule. */
 export function firingNotes({ localTime, waves = 1, notes }: Firing, zone: string): string[] {
   const words = texts.firingNotes;
   const plain = (time: string): string => time.replace('T', ' ');

@@ -1,4 +1,4 @@
-/** What is wrong now, with the next step, by the codes of `GET /system`. */
+/** The problems of now, with the next step, by the codes of `GET /system`. */
 export const problems = {
   databaseReadOnly: {
     what: 'The database takes no writes: nothing is accepted or sent.',
