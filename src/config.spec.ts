@@ -85,7 +85,7 @@ describe('defaults', () => {
         messageDays: 30,
         deviceUnseenDays: 270,
         deviceRetiredDays: 90,
-        webhookEventDays: 3,
+        webhookEventDays: 7,
         atMostPercent: 20,
       },
       audit: { retentionDays: 0 },

@@ -248,7 +248,7 @@ export const SETTINGS: readonly Setting[] = [
   },
   {
     name: 'WEBHOOK_EVENT_DAYS',
-    fallback: '3',
+    fallback: '7',
     meaning:
       'days for which events can be read from the feed, and delivered or given-up ones replayed; `0`: they are not kept',
   },

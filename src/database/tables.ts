@@ -274,5 +274,7 @@ interface WebhookTable {
   name: string;
   url: string;
   event_types: ColumnType<string[], string, string>;
+  labels: string[] | null;
+  campaigns: string[] | null;
   secret: Buffer;
 }

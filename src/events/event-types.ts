@@ -156,15 +156,15 @@ function bodyOf(name: EventName): Schema {
 }
 
 /**
- * Reads `a,b`, where `group.*` is every type of the group and `*` every type, without duplicates. Returns the first
- * unknown word otherwise.
+ * Reads `a,b`, where `group.*` is every type of the group and `*` every type of this file, without duplicates. Returns
+ * the first unknown word otherwise.
  */
 export function readTypes<Type extends string>(text: string, known: readonly Type[]): Type[] | { unknown: string } {
   const types = new Set<Type>();
   for (const word of text.split(',').map((each) => each.trim())) {
     const start = word.endsWith('*') ? word.slice(0, -1) : null;
     const isGroup = start === '' || start?.endsWith('.') === true;
-    const found = known.filter((type) => (isGroup ? type.startsWith(start) : type === word));
+    const found = known.filter((type) => (isGroup ? type.includes('.') && type.startsWith(start) : type === word));
     if (found.length === 0) return { unknown: word };
     for (const type of found) types.add(type);
   }

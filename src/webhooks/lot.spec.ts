@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { IN_FLIGHT, deliverLot } from './lot.js';
 import type { WebhookEvent } from './lot.js';
 
-const event = (id: number, subject: string | null, tries = 0): WebhookEvent => ({ id, subject, tries, body: '{}' });
+const event = (id: number, subject: string | null, tries = 0): WebhookEvent => ({
+  id,
+  eventId: String(id),
+  subject,
+  tries,
+  body: '{}',
+});
 const goOn = (): boolean => false;
 
 describe('a lot of webhook events', () => {
@@ -45,7 +51,7 @@ describe('a lot of webhook events', () => {
 
   it('an event that fails delays the later events of its subject only', async () => {
     const events = [event(1, 'bad'), event(2, 'good'), event(3, 'bad'), event(4, 'good'), event(5, null)];
-    const send = ({ id }: WebhookEvent) => Promise.resolve(id === 1 ? 'answered 500' : null);
+    const send = ({ id }: WebhookEvent) => Promise.resolve(id === 1 ? { reason: 'answered 500' } : null);
     const result = await deliverLot(events, false, send, goOn);
     expect(new Set(result.delivered)).toEqual(new Set([2, 4, 5]));
     expect(result.failed).toMatchObject([{ id: 1, subject: 'bad', tries: 1 }]);
@@ -54,7 +60,7 @@ describe('a lot of webhook events', () => {
 
   it('fails an endpoint and stops after 16 tries if no event is accepted', async () => {
     const events = Array.from({ length: 1_000 }, (_, id) => event(id, `d${id}`));
-    const result = await deliverLot(events, false, () => Promise.resolve('ECONNREFUSED'), goOn);
+    const result = await deliverLot(events, false, () => Promise.resolve({ reason: 'ECONNREFUSED' }), goOn);
     expect(result.failed.length).toBeLessThan(2 * IN_FLIGHT);
     expect(result).toMatchObject({ isFailing: true, delivered: [] });
   });
@@ -64,7 +70,7 @@ describe('a lot of webhook events', () => {
     const tried: number[] = [];
     const fail = ({ id }: WebhookEvent) => {
       tried.push(id);
-      return Promise.resolve('answered 503');
+      return Promise.resolve({ reason: 'answered 503' });
     };
     expect(await deliverLot(events, true, fail, goOn)).toMatchObject({
       isFailing: true,
@@ -85,5 +91,17 @@ describe('a lot of webhook events', () => {
       () => true,
     );
     expect(result).toMatchObject({ delivered: [], failed: [], isFailing: true });
+  });
+
+  it('ends when the endpoint asks for a wait, or for no more events', async () => {
+    const events = Array.from({ length: 100 }, (_, id) => event(id, `d${id}`));
+    for (const refusal of [{ waitMs: 60_000 }, { isGone: true }]) {
+      let sent = 0;
+      const send = () => Promise.resolve(sent++ < 20 ? null : { reason: 'answered 4xx', ...refusal });
+      const result = await deliverLot(events, false, send, goOn);
+      expect(result).toMatchObject({ error: 'answered 4xx', ...refusal });
+      expect(result.delivered).toHaveLength(20);
+      expect(sent).toBeLessThanOrEqual(20 + IN_FLIGHT);
+    }
   });
 });

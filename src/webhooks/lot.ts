@@ -2,6 +2,8 @@ import { waitAfter } from './webhook.js';
 
 export interface WebhookEvent {
   id: number;
+  /** As receivers see it: the same for every repetition, and for all webhooks. */
+  eventId: string;
   /** JSON text. */
   body: string;
   /** Events with the same subject are sent one after another. Null: no ordering. */
@@ -17,6 +19,15 @@ export interface FailedEvent {
   waitMs: number;
 }
 
+/** Why an endpoint did not accept an event. */
+export interface Refusal {
+  reason: string;
+  /** The wait that the endpoint asked for. */
+  waitMs?: number;
+  /** The endpoint wants no more events. */
+  isGone?: boolean;
+}
+
 export interface LotResult {
   delivered: number[];
   failed: FailedEvent[];
@@ -24,6 +35,10 @@ export interface LotResult {
   error: string | null;
   /** True if the endpoint fails, and not single events. */
   isFailing: boolean;
+  /** The longest wait that the endpoint asked for. */
+  waitMs: number;
+  /** The endpoint wants no more events. */
+  isGone: boolean;
 }
 
 /** Concurrent requests to one endpoint. */
@@ -49,27 +64,31 @@ function chainsOf(events: readonly WebhookEvent[]): WebhookEvent[][] {
 /**
  * Sends the events of one endpoint, several subjects concurrently. If an event fails, the later events of its subject
  * wait. If the endpoint `failed` before, it is tried with a single event, a different one each time, and the rest
- * follows after a success. `send` returns null, or the reason why the event was not accepted.
+ * follows after a success. If the endpoint asks for a wait or for no more events, the lot ends. `send` returns null if the
+ * event was accepted.
  */
 export async function deliverLot(
   events: readonly WebhookEvent[],
   failed: boolean,
-  send: (event: WebhookEvent) => Promise<string | null>,
-  isOver: () => boolean,
+  send: (event: WebhookEvent) => Promise<Refusal | null>,
+  isTimeOver: () => boolean,
 ): Promise<LotResult> {
   const chains = chainsOf(events);
-  const result: LotResult = { delivered: [], failed: [], error: null, isFailing: failed };
+  const result: LotResult = { delivered: [], failed: [], error: null, isFailing: failed, waitMs: 0, isGone: false };
+  const isOver = (): boolean => result.isGone || result.waitMs > 0 || isTimeOver();
   let failuresInRow = 0;
   /** Returns false if the chain ends here. */
   const sendOne = async (event: WebhookEvent): Promise<boolean> => {
-    const error = await send(event);
-    if (error === null) {
+    const refusal = await send(event);
+    if (refusal === null) {
       failuresInRow = 0;
       result.delivered.push(event.id);
       return true;
     }
     failuresInRow++;
-    result.error = error;
+    result.error = refusal.reason;
+    result.waitMs = Math.max(result.waitMs, refusal.waitMs ?? 0);
+    result.isGone ||= refusal.isGone === true;
     const tries = event.tries + 1;
     result.failed.push({ id: event.id, subject: event.subject, tries, waitMs: waitAfter(tries, Math.random()) });
     return false;

@@ -7,10 +7,14 @@ import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { Http1Client } from '../providers/shared/http1-client.js';
 import { IN_FLIGHT } from './lot.js';
-import { refuseUrl, sign } from './webhook.js';
+import type { Refusal } from './lot.js';
+import { readRetryAfter, refuseUrl, sign, standardHeaders } from './webhook.js';
 
 /** Concurrent lots per process: more than the endpoints of three applications (20 each), if all of them are slow. */
 export const COURIERS = 64;
+
+/** The status by which an endpoint asks for no more events. */
+const GONE = 410;
 
 /** Posts signed events. */
 @Injectable()
@@ -31,19 +35,25 @@ export class WebhookClient implements OnApplicationShutdown {
     await this.client.close();
   }
 
-  /** Returns null if the event was accepted, else the reason, which holds nothing of the answer but its status. */
-  async post(url: string, secrets: readonly string[], event: { id: string; body: string }): Promise<string | null> {
+  /** Returns null if the event was accepted; the reason otherwise holds nothing of the answer but its status. */
+  async post(url: string, secrets: readonly string[], event: { id: string; body: string }): Promise<Refusal | null> {
     // Checked again here: if the URL has an IP address, no name look-up checks it.
     const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
-    if (refusal !== null) return `the url was refused: ${refusal}`;
+    if (refusal !== null) return { reason: `the url was refused: ${refusal}` };
+    const now = this.clock.now();
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'Carillon',
+      ...standardHeaders(secrets, event, now),
+      // For receivers from before Standard Webhooks, for one release.
       'x-carillon-event-id': event.id,
-      'x-carillon-signature': sign(secrets, event.body, this.clock.now()),
+      'x-carillon-signature': sign(secrets, event.body, now),
     };
     const result = await this.client.post(url, headers, Buffer.from(event.body));
-    if (result.kind !== 'answered') return result.reason;
-    return result.status >= 200 && result.status < 300 ? null : `answered ${result.status}`;
+    if (result.kind !== 'answered') return { reason: result.reason };
+    const { status } = result;
+    if (status >= 200 && status < 300) return null;
+    const waitMs = readRetryAfter(result.headers['retry-after'], this.clock.now());
+    return { reason: `answered ${status}`, waitMs, isGone: status === GONE };
   }
 }

@@ -31,7 +31,7 @@ export class WebhookReplayRepository {
   async replay(actor: Actor, applicationId: string, name: string, replay: Replay): Promise<number | undefined> {
     const begun = await inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ id: number; newest: number }>`
-        update webhook set next_at = now(), failures = 0, newest_at_failures = '{}'
+        update webhook set next_at = now(), failures = 0, newest_at_failures = '{}', disabled_at = null, disabled_reason = null
         where application_id = ${applicationId} and name = ${name}
         returning id, (select coalesce(max(id), 0)
           from webhook_event_ended where webhook_id = webhook.id) as newest`.execute(transaction);
@@ -68,10 +68,10 @@ export class WebhookReplayRepository {
       gone as (
         delete from webhook_event_ended as ended using wanted
         where ended.webhook_id = ${webhook.id} and ended.id = wanted.id
-        returning ended.webhook_id, ended.id, ended.body, ended.created_at),
+        returning ended.webhook_id, ended.id, ended.event_id, ended.subject, ended.body, ended.created_at),
       back as (
-        insert into webhook_event (id, webhook_id, body, created_at) overriding system value
-        select id, webhook_id, body, created_at from gone returning id)
+        insert into webhook_event (id, webhook_id, event_id, subject, body, created_at) overriding system value
+        select id, webhook_id, event_id, subject, body, created_at from gone returning id)
       select count(*)::int as events, (select max(id) from wanted) as last from back`.execute(this.database.kysely);
     return rows[0]!;
   }

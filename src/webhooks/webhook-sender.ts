@@ -5,7 +5,7 @@ import { Outages, tellFailure } from '../common/outage.js';
 import { inSpan } from '../common/tracing.js';
 import type { OpenSpan } from '../common/tracing.js';
 import { deliverLot } from './lot.js';
-import type { WebhookEvent } from './lot.js';
+import type { Refusal, WebhookEvent } from './lot.js';
 import { TRIES } from './webhook.js';
 import { COURIERS, WebhookClient } from './webhook-client.js';
 import { ATTEMPTS_KEPT, WebhookEventRepository } from './webhook-event.repository.js';
@@ -83,16 +83,25 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
   private async deliverLot(webhook: LeasedWebhook, span: OpenSpan): Promise<void> {
     const endsAt = this.clock.elapsed() + LOT_MS;
     const isOver = (): boolean => this.stopped || this.clock.elapsed() > endsAt;
+    if (webhook.isDisabled) return this.endWaiting(webhook, isOver);
     await this.giveUpLapsed(webhook, isOver);
     const events = isOver() ? [] : await this.outbox.next(webhook);
     const attempts: Attempt[] = [];
-    const deliver = (event: WebhookEvent): Promise<string | null> => this.deliver(webhook, event, attempts);
+    const deliver = (event: WebhookEvent): Promise<Refusal | null> => this.deliver(webhook, event, attempts);
     const result = await deliverLot(events, webhook.failures > 0, deliver, isOver);
     span.note(() => ({ 'carillon.events': events.length, 'carillon.failed': result.error !== null }));
+    if (!(await this.outbox.renew(webhook))) return;
     await this.outbox.settle(webhook.id, result, attempts);
     if (result.error !== null) this.outages.failed(nameOf(webhook), result.error);
     else if (result.delivered.length > 0) this.outages.worked(nameOf(webhook));
+    if (result.isGone) this.log.warn(`${nameOf(webhook)} is disabled: ${result.error}`);
     await this.outbox.release(webhook, result);
+  }
+
+  /** The release ends the lease and nothing else, because no event was tried. */
+  private async endWaiting(webhook: LeasedWebhook, isOver: () => boolean): Promise<void> {
+    while (!isOver() && (await this.outbox.endSome(webhook.id)) > 0);
+    await this.outbox.release(webhook, await deliverLot([], false, () => Promise.resolve(null), isOver));
   }
 
   /** In steps, because there may be more events than a lot has time for. */
@@ -104,11 +113,11 @@ export class WebhookSender implements OnApplicationBootstrap, BeforeApplicationS
 
   private async deliver({ url, secrets }: LeasedWebhook, event: WebhookEvent, attempts: Attempt[]) {
     const startedAt = this.clock.elapsed();
-    const error = await this.client.post(url, secrets, { id: String(event.id), body: event.body });
+    const refusal = await this.client.post(url, secrets, { id: event.eventId, body: event.body });
     const ms = Math.round(this.clock.elapsed() - startedAt);
-    attempts.unshift({ at: new Date(this.clock.now()).toISOString(), event, error, ms });
+    attempts.unshift({ at: new Date(this.clock.now()).toISOString(), event, error: refusal?.reason ?? null, ms });
     attempts.length = Math.min(attempts.length, ATTEMPTS_KEPT);
-    return error;
+    return refusal;
   }
 }
 

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
 import { DAY_S } from '../common/durations.js';
-import type { WebhookReport } from './webhook.repository.js';
+import type { Webhook, WebhookReport } from './webhook.repository.js';
 
 const MONTH_S = 30 * DAY_S;
 
@@ -15,12 +15,29 @@ export class ChangeWebhookDto {
   url!: string;
 
   /**
-   * Comma-separated: onDeviceRegister, onDeviceUpdate, onDeviceUnregister, onSubscribe, onUnsubscribe.
+   * Comma-separated: onDeviceRegister, onDeviceUpdate, onDeviceUnregister, onSubscribe, onUnsubscribe. Extension: the
+   * types of the feed, `delivery.*` for a group of them, `*` for all of them.
    * @example onDeviceRegister,onDeviceUnregister
    */
   @IsString({ message: 'it must be a string' })
-  @Length(1, 500, { message: 'it must be 1 to 500 characters' })
+  @Length(1, 1_000, { message: 'it must be 1 to 1000 characters' })
   eventTypes!: string;
+
+  /** Extension: of messages and deliveries, only those of messages with one of these labels, or of `campaigns`. */
+  @IsOptional()
+  @IsArray({ message: 'it must be a list' })
+  @ArrayMaxSize(100, { message: 'it must have at most 100 entries' })
+  @IsString({ each: true, message: 'each entry must be a string' })
+  @Length(1, 256, { each: true, message: 'each entry must be 1 to 256 characters' })
+  labels?: string[];
+
+  /** Extension: ids of campaigns; see `labels`. */
+  @IsOptional()
+  @IsArray({ message: 'it must be a list' })
+  @ArrayMaxSize(100, { message: 'it must have at most 100 entries' })
+  @IsString({ each: true, message: 'each entry must be a string' })
+  @Length(1, 256, { each: true, message: 'each entry must be 1 to 256 characters' })
+  campaigns?: string[];
 }
 
 export class CreateWebhookDto extends ChangeWebhookDto {
@@ -35,6 +52,8 @@ export class WebhookAnswer {
   name!: string;
   url!: string;
   eventTypes!: string;
+  labels?: string[];
+  campaigns?: string[];
 }
 
 export class NewWebhookAnswer extends WebhookAnswer {
@@ -67,13 +86,16 @@ export class WebhookReportAnswer extends WebhookAnswer {
   pending!: number;
   /** Error of the last try; absent after a success. */
   lastError?: string;
+  /** Since when no events are sent, because the endpoint answered 410; absent if events are sent. */
+  disabledTime?: string;
+  disabledReason?: string;
 }
 
 /** One try to deliver an event. */
 export class WebhookAttemptAnswer {
   @ApiProperty({ format: 'date-time' })
   time!: string;
-  /** As in the header `X-Carillon-Event-Id`. */
+  /** As in the header `webhook-id`. */
   eventId!: string;
   eventType!: string;
   /** Which try of this event. */
@@ -132,6 +154,14 @@ export class WebhookListAnswer {
   webhooks!: WebhookReportAnswer[];
 }
 
-export function toReportAnswer({ eventTypes, lastError, ...webhook }: WebhookReport): WebhookReportAnswer {
-  return { ...webhook, eventTypes: eventTypes.join(','), ...(lastError !== null && { lastError }) };
+export function toWebhookAnswer({ name, url, eventTypes, labels, campaigns }: Webhook): WebhookAnswer {
+  return { name, url, eventTypes: eventTypes.join(','), ...(labels && { labels }), ...(campaigns && { campaigns }) };
+}
+
+export function toReportAnswer({ pending, lastError, disabledAt, disabledReason, ...webhook }: WebhookReport) {
+  const answer: WebhookReportAnswer = { ...toWebhookAnswer(webhook), pending };
+  if (lastError !== null) answer.lastError = lastError;
+  if (disabledAt !== null) answer.disabledTime = disabledAt.toISOString();
+  if (disabledReason !== null) answer.disabledReason = disabledReason;
+  return answer;
 }

@@ -16,6 +16,9 @@ export interface Webhook {
   name: string;
   url: string;
   eventTypes: EventType[];
+  /** Of messages and deliveries, only those of messages with one of the labels or of one of the campaigns. Null: all. */
+  labels: string[] | null;
+  campaigns: string[] | null;
 }
 
 /** A webhook and the state of its deliveries. */
@@ -23,6 +26,9 @@ export interface WebhookReport extends Webhook {
   /** Number of events that wait for delivery. */
   pending: number;
   lastError: string | null;
+  /** Since when no events are sent, and why. Null: events are sent. */
+  disabledAt: Date | null;
+  disabledReason: string | null;
 }
 
 const MAX_PER_APPLICATION = 20;
@@ -36,7 +42,8 @@ export class WebhookRepository {
 
   async list(applicationId: string, name?: string): Promise<WebhookReport[]> {
     const { rows } = await sql<WebhookReport>`
-      select name, url, event_types as "eventTypes", last_error as "lastError",
+      select name, url, event_types as "eventTypes", labels, campaigns, last_error as "lastError",
+        disabled_at as "disabledAt", disabled_reason as "disabledReason",
         (select count(*)::int from webhook_event where webhook_id = webhook.id) as pending
       from webhook where application_id = ${applicationId}
         and ${name === undefined ? sql`true` : sql`name = ${name}`}
@@ -60,6 +67,8 @@ export class WebhookRepository {
           name: webhook.name,
           url: webhook.url,
           event_types: toArray(webhook.eventTypes),
+          labels: webhook.labels,
+          campaigns: webhook.campaigns,
           secret: this.vault.seal(secret, contextOf(applicationId, webhook.name)),
         })
         .execute();
@@ -73,16 +82,17 @@ export class WebhookRepository {
    */
   async change(
     applicationId: string,
-    { name, url, eventTypes }: Webhook,
+    { name, url, eventTypes, labels, campaigns }: Webhook,
     revisions?: readonly string[],
   ): Promise<boolean> {
     return inTransaction(this.database, async (transaction) => {
       const { rows: held } = await sql<Webhook>`
-        select name, url, event_types as "eventTypes" from webhook
+        select name, url, event_types as "eventTypes", labels, campaigns from webhook
         where application_id = ${applicationId} and name = ${name} for no key update`.execute(transaction);
       if (held[0]) checkRevision(revisions, webhookRevision(held[0]));
       const { rows } = await sql<{ id: number }>`
-        update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], next_at = now(), failures = 0,
+        update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], labels = ${labels}::text[],
+          campaigns = ${campaigns}::text[], disabled_at = null, disabled_reason = null, next_at = now(), failures = 0,
           newest_at_failures = '{}', last_error = null
         where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
       for (const { id } of rows) await forgetFailures(transaction, id);
@@ -113,7 +123,7 @@ export class WebhookRepository {
           secret_before = case when ${overlapS}::int > 0 then secret end,
           secret_before_until = case when ${overlapS}::int > 0 then now() + make_interval(secs => ${overlapS}::int) end
         where application_id = ${applicationId} and name = ${name}
-        returning name, url, event_types as "eventTypes", secret_before_until as "secretBeforeUntil"`.execute(
+        returning name, url, event_types as "eventTypes", labels, campaigns, secret_before_until as "secretBeforeUntil"`.execute(
         transaction,
       );
       await recordAudit(transaction, actor, {
@@ -160,11 +170,11 @@ export class WebhookRepository {
     return { url: row.url, secrets: openSecrets(this.vault, applicationId, name, row.sealed) };
   }
 
-  /** Waiting events are due at once. Returns false if the webhook does not exist. */
+  /** Waiting events are due at once, and a disabled webhook is enabled. Returns false if the webhook does not exist. */
   async retryNow(applicationId: string, name: string): Promise<boolean> {
     return inTransaction(this.database, async (transaction) => {
       const { rows } = await sql<{ id: number }>`
-        update webhook set next_at = now()
+        update webhook set next_at = now(), disabled_at = null, disabled_reason = null
         where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
       for (const { id } of rows)
         await sql`
@@ -184,8 +194,8 @@ export class WebhookRepository {
 }
 
 /** Of what a caller can change. */
-export function webhookRevision({ url, eventTypes }: Webhook): string {
-  return revisionOf({ url, eventTypes });
+export function webhookRevision({ url, eventTypes, labels, campaigns }: Webhook): string {
+  return revisionOf({ url, eventTypes, labels, campaigns });
 }
 
 /** Resets the failures of events, because their address is being replaced. */

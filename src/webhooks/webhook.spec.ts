@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readEventTypes, refuseUrl, sign, waitAfter } from './webhook.js';
+import { EVENT_NAMES } from '../events/event-types.js';
+import { readEventTypes, readRetryAfter, refuseUrl, sign, standardHeaders, waitAfter } from './webhook.js';
 
 describe('readEventTypes', () => {
   it('reads a list and drops duplicates', () => {
@@ -10,10 +11,23 @@ describe('readEventTypes', () => {
     ]);
   });
 
-  it.each(['', 'onsubscribe', 'onSubscribe,', 'onSubscribe;onUnsubscribe', 'onNotificationStatusChange', '__proto__'])(
-    'refuses %j',
-    (text) => expect(readEventTypes(text)).toHaveProperty('unknown'),
-  );
+  it('reads groups of Carillon’s types, without those of MobileFirst', () => {
+    expect(readEventTypes('provider.*,onSubscribe')).toEqual(['provider.paused', 'provider.resumed', 'onSubscribe']);
+    expect(readEventTypes('*')).toEqual(EVENT_NAMES);
+  });
+
+  it.each([
+    'on*',
+    'mess*',
+    '.*',
+    'message',
+    '',
+    'onsubscribe',
+    'onSubscribe,',
+    'onSubscribe;onUnsubscribe',
+    'onNotificationStatusChange',
+    '__proto__',
+  ])('refuses %j', (text) => expect(readEventTypes(text)).toHaveProperty('unknown'));
 });
 
 describe('refuseUrl', () => {
@@ -56,3 +70,25 @@ it('signs with each secret, the newest first', () => {
   const [of, both] = [(secrets: string[]) => sign(secrets, '{}', 1_764_000_000_000), ['new', 'old']];
   expect(of(both)).toBe(`${of(['new'])},${of(['old']).split(',')[1]}`);
 });
+
+it('signs as Standard Webhooks say, with the key of each form of a secret', () => {
+  const event = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', body: '{"test": 2432232314}' };
+  const sign = (secret: string) => standardHeaders([secret], event, 1_614_265_330_000);
+  // The example of the specification.
+  expect(sign('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw')).toEqual({
+    'webhook-id': event.id,
+    'webhook-timestamp': '1614265330',
+    'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
+  });
+  expect(sign('text')).toEqual(sign(`whsec_${Buffer.from('text').toString('base64')}`));
+});
+
+it.each([
+  [undefined, 0],
+  ['30', 30_000],
+  ['86400', 900_000],
+  ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
+  ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
+  ['soon', 0],
+  ['-5', 0],
+])('Retry-After %s: %i ms', (header, ms) => expect(readRetryAfter(header, Date.UTC(2026, 0, 1))).toBe(ms));

@@ -1,27 +1,32 @@
 import { createHmac } from 'node:crypto';
 import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { leadsInside } from '../common/public-address.js';
+import { EVENT_NAMES, readTypes } from '../events/event-types.js';
 
-/** Event types of webhooks (docs/protocol/mobilefirst.md §10), and the rules of delivering them. Pure. */
+/** Event types of webhooks, first MobileFirst's (docs/protocol/mobilefirst.md §10), and the rules of delivering. Pure. */
 export const EVENT_TYPES = [
   'onDeviceRegister',
   'onDeviceUpdate',
   'onDeviceUnregister',
   'onSubscribe',
   'onUnsubscribe',
+  ...EVENT_NAMES,
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
 const MAX_URL = 2_048;
 const FIRST_WAIT_MS = 5 * SECOND_MS;
-/** A wait that ends later was written before the clock was set back. */
+/**
+ * Also the longest that an endpoint may ask for with `Retry-After`. A wait that ends later was written before the clock
+ * was set back.
+ */
 export const LONGEST_WAIT_MS = 15 * MINUTE_MS;
 /**
  * An event is given up after this many failed tries, of its own or of its endpoint since the event was written. With
- * the waits of `waitAfter` they take 26 to 34 hours. Tries are counted in place of hours, so that a clock step gives
+ * the waits of `waitAfter` they take 73 to 97 hours. Tries are counted in place of hours, so that a clock step gives
  * nothing up.
  */
-export const TRIES = 144;
+export const TRIES = 390;
 
 /** One try to deliver an event, as a reader gets the row: without the body. */
 export interface TriedEvent {
@@ -35,11 +40,9 @@ export interface TriedEvent {
   error?: string;
 }
 
-/** Reads `a,b` (the form of MobileFirst's documents) without duplicates, or returns the first unknown word. */
+/** Reads `a,b`, the form of MobileFirst's documents; `*` and `group.*` are types of Carillon's own. */
 export function readEventTypes(text: string): EventType[] | { unknown: string } {
-  const words = text.split(',').map((word) => word.trim());
-  const unknown = words.find((word) => !(EVENT_TYPES as readonly string[]).includes(word));
-  return unknown === undefined ? [...new Set(words as EventType[])] : { unknown };
+  return readTypes(text, EVENT_TYPES);
 }
 
 /**
@@ -72,4 +75,31 @@ export function sign(secrets: readonly string[], body: string, now: number): str
     (secret) => `v1=${createHmac('sha256', secret).update(`${time}.${body}`).digest('hex')}`,
   );
   return [`t=${time}`, ...signatures].join(',');
+}
+
+/** The prefix of secrets in the form of Standard Webhooks; the rest is the key in Base64. */
+export const SECRET_PREFIX = 'whsec_';
+
+/**
+ * The headers of Standard Webhooks: a signature of `<id>.<time>.<body>` for each secret, the newest first. The key of a
+ * secret from before this form is its text.
+ */
+export function standardHeaders(
+  secrets: readonly string[],
+  { id, body }: { id: string; body: string },
+  now: number,
+): Record<string, string> {
+  const time = Math.floor(now / SECOND_MS);
+  const signatures = secrets.map((secret) => {
+    const key = secret.startsWith(SECRET_PREFIX) ? Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64') : secret;
+    return `v1,${createHmac('sha256', key).update(`${id}.${time}.${body}`).digest('base64')}`;
+  });
+  return { 'webhook-id': id, 'webhook-timestamp': String(time), 'webhook-signature': signatures.join(' ') };
+}
+
+/** Milliseconds of a `Retry-After` in seconds or as a date, at most a quarter of an hour; 0 if there is none. */
+export function readRetryAfter(header: string | undefined, now: number): number {
+  if (header === undefined) return 0;
+  const ms = /^\d{1,9}$/.test(header) ? Number(header) * SECOND_MS : Date.parse(header) - now;
+  return Number.isFinite(ms) ? Math.min(LONGEST_WAIT_MS, Math.max(0, ms)) : 0;
 }

@@ -35,9 +35,9 @@ import {
   WebhookReportAnswer,
   WebhookTestAnswer,
   toReportAnswer,
+  toWebhookAnswer,
 } from './webhook.dto.js';
 import { webhookRevision } from './webhook.repository.js';
-import type { Webhook } from './webhook.repository.js';
 import { WebhooksService } from './webhooks.service.js';
 
 @ApiTags('Webhooks')
@@ -53,7 +53,7 @@ export class WebhooksController {
   @ApiOperation({
     summary: 'Create a webhook',
     description:
-      'Each event is posted at least once, events of one device in their order. An event is given up after 144 failed tries, which take more than a day. `X-Carillon-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<t>.<body>` with the secret of this answer as the key.',
+      'Each event is posted at least once, those of one device or message in their order, and signed as Standard Webhooks say (`webhook-id`, `webhook-timestamp`, `webhook-signature`). An event is given up after 390 failed tries, which take more than three days; 410 disables the webhook. For one release `X-Carillon-Signature: t=<seconds>,v1=<hex>` is the HMAC-SHA256 of `<t>.<body>` with the text of the secret as the key.',
   })
   @ApiResponse({
     status: 409,
@@ -64,8 +64,7 @@ export class WebhooksController {
     @Body(new BodyPipe(CreateWebhookDto)) body: CreateWebhookDto,
   ): Promise<NewWebhookAnswer> {
     const { webhook, secret } = await this.webhooks.create(applicationId, body);
-    const { name, url, eventTypes } = toAnswer(webhook);
-    return { name, url, eventTypes, secret };
+    return { ...toWebhookAnswer(webhook), secret };
   }
 
   @Get()
@@ -91,17 +90,17 @@ export class WebhooksController {
   @Put(':name')
   @IfMatch('webhook')
   @RequireScope('webhooks.write')
-  @ApiOperation({ summary: 'Change the URL and event types of a webhook; the secret stays' })
+  @ApiOperation({ summary: 'Change a webhook, and enable it if it is disabled; the secret stays' })
   async change(
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Body(new BodyPipe(ChangeWebhookDto)) { url, eventTypes }: ChangeWebhookDto,
+    @Body(new BodyPipe(ChangeWebhookDto)) change: ChangeWebhookDto,
   ): Promise<WebhookAnswer> {
-    const webhook = await this.webhooks.change(applicationId, { name, url, eventTypes }, readIfMatch(ifMatch));
+    const webhook = await this.webhooks.change(applicationId, { ...change, name }, readIfMatch(ifMatch));
     void reply.header('etag', toEtag(webhookRevision(webhook)));
-    return toAnswer(webhook);
+    return toWebhookAnswer(webhook);
   }
 
   @Post(':name/secret')
@@ -112,7 +111,7 @@ export class WebhooksController {
     summary:
       'Rotate the secret: the answer shows the new one, events are signed with the old one too for some time (extension)',
     description:
-      'During the overlap `X-Carillon-Signature` has two `v1`: of the new secret, then of the old one. Accept either.',
+      'During the overlap `webhook-signature` has two signatures: of the new secret, then of the old one. Accept either.',
   })
   @ApiBody({ type: RotateWebhookSecretDto, required: false })
   @ApiResponse({ status: 409, description: 'CARIL0409E: the overlap of the last rotation has not ended' })
@@ -128,8 +127,7 @@ export class WebhooksController {
       secret,
       secretBeforeUntil: until,
     } = await this.webhooks.rotateSecret(caller, applicationId, name, overlapS);
-    const { name: same, url, eventTypes } = toAnswer(webhook);
-    return { name: same, url, eventTypes, secret, ...(until && { secretBeforeUntil: until.toISOString() }) };
+    return { ...toWebhookAnswer(webhook), secret, ...(until && { secretBeforeUntil: until.toISOString() }) };
   }
 
   @Delete(':name/secretBefore')
@@ -168,7 +166,9 @@ export class WebhooksController {
   @Post(':name/retry')
   @HttpCode(204)
   @RequireScope('webhooks.write')
-  @ApiOperation({ summary: 'Try waiting events at once, in place of at their next time (extension)' })
+  @ApiOperation({
+    summary: 'Try waiting events at once, in place of at their next time; a disabled webhook is enabled (extension)',
+  })
   retryNow(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<void> {
     return this.webhooks.retryNow(applicationId, name);
   }
@@ -179,7 +179,7 @@ export class WebhooksController {
   @ApiOperation({
     summary: 'Send delivered and given-up events again, with their ids (extension)',
     description:
-      'Events are kept for `WEBHOOK_EVENT_DAYS` (3) after the change that they report; older ones are not sent again. An event can arrive after a newer one of its device: compare `eventTimeStamp`.',
+      'Events are kept for `WEBHOOK_EVENT_DAYS` (7) after the change that they report; older ones are not sent again. An event can arrive after a newer one of its device: compare `eventTimeStamp`.',
   })
   replay(
     @Param('applicationId') applicationId: string,
@@ -197,8 +197,4 @@ export class WebhooksController {
   remove(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<void> {
     return this.webhooks.remove(applicationId, name);
   }
-}
-
-function toAnswer({ name, url, eventTypes }: Webhook): WebhookAnswer {
-  return { name, url, eventTypes: eventTypes.join(',') };
 }

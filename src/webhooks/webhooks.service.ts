@@ -7,7 +7,7 @@ import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readInstant } from '../common/instant.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
-import { EVENT_TYPES, readEventTypes, refuseUrl } from './webhook.js';
+import { EVENT_TYPES, SECRET_PREFIX, readEventTypes, refuseUrl } from './webhook.js';
 import type { EventType, TriedEvent } from './webhook.js';
 import { WebhookClient } from './webhook-client.js';
 import type { CreateWebhookDto, ReplayWebhookDto, WebhookReplayAnswer, WebhookTestAnswer } from './webhook.dto.js';
@@ -73,12 +73,12 @@ export class WebhooksService {
     if (!webhook) throw unknownWebhook();
     const startedAt = this.clock.elapsed();
     const event = { type: 'test', entity: {}, applicationId, eventTimeStamp: this.clock.now() };
-    const error = await this.client.post(webhook.url, webhook.secrets, {
+    const refusal = await this.client.post(webhook.url, webhook.secrets, {
       id: `test-${randomUUID()}`,
       body: JSON.stringify(event),
     });
     const durationMs = Math.round(this.clock.elapsed() - startedAt);
-    return { accepted: error === null, ...(error !== null && { error }), durationMs };
+    return { accepted: refusal === null, ...(refusal && { error: refusal.reason }), durationMs };
   }
 
   /** Events that wait for their next try are due at once. */
@@ -136,10 +136,10 @@ export class WebhooksService {
     if (!(await this.webhooks.endSecretBefore(actor, applicationId, name))) throw unknownWebhook();
   }
 
-  private read({ name, url, eventTypes }: CreateWebhookDto): Webhook {
+  private read({ name, url, eventTypes, labels, campaigns }: CreateWebhookDto): Webhook {
     const refusal = refuseUrl(url, this.config.webhooks.allowPrivate);
     if (refusal !== null) throw invalidValue('url', refusal);
-    return { name, url, eventTypes: typesOf(eventTypes) };
+    return { name, url, eventTypes: typesOf(eventTypes), labels: labels ?? null, campaigns: campaigns ?? null };
   }
 }
 
@@ -151,7 +151,7 @@ function typesOf(text: string): EventType[] {
 }
 
 function newSecret(): string {
-  return randomBytes(32).toString('base64url');
+  return `${SECRET_PREFIX}${randomBytes(32).toString('base64')}`;
 }
 
 function unknownWebhook(): ApiError {

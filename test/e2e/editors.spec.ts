@@ -136,7 +136,7 @@ describe.each(STAGES)('on $name', (stage) => {
       messageDays: 30,
       deviceUnseenDays: 270,
       deviceRetiredDays: 90,
-      webhookEventDays: 3,
+      webhookEventDays: 7,
     });
   });
 });

@@ -180,7 +180,7 @@ it('the endpoint of a webhook', async () => {
   const url = `http://127.0.0.1:${port}/`;
   await new WebhookRepository(room.database, vault).add(
     applicationId,
-    { name: 'crm', url, eventTypes: ['onDeviceRegister'] },
+    { name: 'crm', url, eventTypes: ['onDeviceRegister'], labels: null, campaigns: null },
     'hush',
   );
   const deliver = async (): Promise<void> => {

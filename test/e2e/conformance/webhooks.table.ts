@@ -6,7 +6,7 @@ const read = 'webhooks.read';
 const write = 'webhooks.write';
 const hook = { name: 'crm', url: 'https://hooks.example/in', eventTypes: 'onDeviceRegister,onSubscribe' };
 const changed = { url: 'https://hooks.example/other', eventTypes: 'onUnsubscribe' };
-const SECRET = expect.stringMatching(/^[\w-]{43}$/) as string;
+const SECRET = expect.stringMatching(/^whsec_[\w+/]{43}=$/) as string;
 
 /** Refused fields of a webhook, at creation and change. */
 const WRONG: readonly (readonly [field: string, value: unknown])[] = [

@@ -124,7 +124,7 @@ describe('webhooks', () => {
     return { listener, url: await listener.listen() };
   };
   const add = (applicationId: string, url: string, eventTypes: EventType[] = [...EVENT_TYPES], name = 'w') =>
-    webhooks.add(applicationId, { name, url, eventTypes }, 'hush');
+    webhooks.add(applicationId, { name, url, eventTypes, labels: null, campaigns: null }, 'hush');
   const newClient = (allowPrivate = true): WebhookClient => {
     const client = new WebhookClient({ webhooks: { allowPrivate } }, new Clock());
     closed.push(client);
@@ -352,7 +352,13 @@ describe('webhooks', () => {
     await add(applicationId, old.url);
     await register(applicationId, 'd1');
     old.listener.answer = async () => {
-      await webhooks.change(applicationId, { name: 'w', url: next.url, eventTypes: [...EVENT_TYPES] });
+      await webhooks.change(applicationId, {
+        name: 'w',
+        url: next.url,
+        eventTypes: [...EVENT_TYPES],
+        labels: null,
+        campaigns: null,
+      });
       return 500;
     };
     await deliver(newSender());
@@ -437,7 +443,7 @@ describe('webhooks', () => {
     expect(listener.received).toHaveLength(3);
   });
 
-  it('an event that failed 143 times is tried once more and then dropped, whatever the clock says, and other events pass', async () => {
+  it('an event that failed 389 times is tried once more and then dropped, whatever the clock says, and other events pass', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url);
@@ -452,7 +458,7 @@ describe('webhooks', () => {
     await dueNow();
     await deliver(sender);
     expect([listener.received.length, await waiting()]).toEqual([2, 1]);
-    await sql`update webhook_event set tries = 143, retry_at = now()`.execute(room.database.kysely);
+    await sql`update webhook_event set tries = 389, retry_at = now()`.execute(room.database.kysely);
     await deliver(sender);
     expect([listener.received.length, await waiting()]).toEqual([3, 1]);
     await register(applicationId, 'good');
@@ -462,7 +468,7 @@ describe('webhooks', () => {
     expect([listener.received.length, await waiting()]).toEqual([4, 0]);
   });
 
-  it('an endpoint that failed 144 times since an event was written loses that event, and no newer one', async () => {
+  it('an endpoint that failed 390 times since an event was written loses that event, and no newer one', async () => {
     const applicationId = await room.addApplication();
     const { listener, url } = await newListener();
     await add(applicationId, url, ['onDeviceRegister']);
@@ -475,8 +481,8 @@ describe('webhooks', () => {
       await dueNow();
       await deliver(sender);
     };
-    // 142 further failures in a row, with the newest event of then.
-    await sql`update webhook set failures = 143, newest_at_failures = array_fill(newest_at_failures[1], array[143])`.execute(
+    // 388 further failures in a row, with the newest event of then.
+    await sql`update webhook set failures = 389, newest_at_failures = array_fill(newest_at_failures[1], array[389])`.execute(
       room.database.kysely,
     );
     for (const id of ['young1', 'young2', 'young3']) await register(applicationId, id);
@@ -489,7 +495,7 @@ describe('webhooks', () => {
     const { rows } = await sql<{ count: number }>`select cardinality(newest_at_failures) as count from webhook`.execute(
       room.database.kysely,
     );
-    expect(rows[0]?.count).toBe(144);
+    expect(rows[0]?.count).toBe(390);
   });
 
   it('a clock that stepped back an hour delays no webhook, event or lease by the hour', async () => {
@@ -512,7 +518,7 @@ describe('webhooks', () => {
     const applicationId = await room.addApplication();
     await add(applicationId, 'https://hooks.example/');
     await room.addDevices(applicationId, 1_001);
-    await sql`update webhook_event set tries = 144, retry_at = now()`.execute(room.database.kysely);
+    await sql`update webhook_event set tries = 390, retry_at = now()`.execute(room.database.kysely);
     class Stopping extends WebhookEventRepository {
       override async giveUp(webhookId: number): Promise<number> {
         open.push({ close: () => stopped });
@@ -565,7 +571,7 @@ describe('webhooks', () => {
     await devices.remove(applicationId, 'd1');
     mine.listener.answer = () => 500;
     await deliver(newSender());
-    await sql`update webhook_event set tries = 144`.execute(room.database.kysely);
+    await sql`update webhook_event set tries = 390`.execute(room.database.kysely);
     await dueNow();
     await deliver(newSender());
     expect(await waiting()).toBe(0);

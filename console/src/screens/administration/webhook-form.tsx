@@ -5,14 +5,15 @@ import type { Version } from '../../api/client';
 import { Act, Dialog } from '../../parts/dialog';
 import { Conflict, Opened, useEditing } from '../../parts/editing';
 import { texts } from '../../texts/texts';
-import { WEBHOOKS, webhooksKey } from './webhooks-api';
-
-const EVENTS = ['onDeviceRegister', 'onDeviceUpdate', 'onDeviceUnregister', 'onSubscribe', 'onUnsubscribe'];
+import { EVENTS, WEBHOOKS, webhooksKey } from './webhooks-api';
 
 interface Fields {
   name: string;
   url: string;
   events: string[];
+  /** Kept as they are: the form does not show them. */
+  labels?: string[];
+  campaigns?: string[];
 }
 
 interface WebhookFormProps {
@@ -31,7 +32,8 @@ export function WebhookForm({ name, applicationId, onClose, onCreated }: Webhook
   const read = async (): Promise<Version<Fields>> => {
     const params = { path: { applicationId, name: name ?? '' } };
     const { body, etag } = await versionOf(api.GET(`${WEBHOOKS}/{name}`, { params }));
-    return { body: { name: body.name, url: body.url, events: body.eventTypes.split(',') }, etag };
+    const { url, eventTypes, labels, campaigns } = body;
+    return { body: { name: body.name, url, events: eventTypes.split(','), labels, campaigns }, etag };
   };
   return (
     <Dialog title={name === null ? words.newWebhook : `${words.change}: ${name}`} close={onClose}>
@@ -62,8 +64,8 @@ function FormFields({ opened, read, applicationId, onClose, onCreated }: FormFie
   const { fields, change, saving, save, conflict } = useEditing<Fields, string | null>({
     opened,
     read,
-    save: async ({ name, url, events }, { etag }) => {
-      const body = { url, eventTypes: events.join(',') };
+    save: async ({ name, events, ...kept }, { etag }) => {
+      const body = { ...kept, eventTypes: events.join(',') };
       if (etag === null) {
         const params = { path: { applicationId } };
         return { value: (await bodyOf(api.POST(WEBHOOKS, { params, body: { name, ...body } }))).secret };
@@ -102,6 +104,7 @@ function FormFields({ opened, read, applicationId, onClose, onCreated }: FormFie
       <MultiSelect
         label={words.events}
         data={EVENTS}
+        searchable
         value={fields.events}
         onChange={(events) => change({ events })}
         withAsterisk

@@ -106,7 +106,11 @@ function WebhookTable({ webhooks, applicationId, onOpen }: WebhookTableProps) {
           <Table.Td style={{ overflowWrap: 'anywhere' }}>{webhook.url}</Table.Td>
           <Table.Td>{webhook.eventTypes.replaceAll(',', ', ')}</Table.Td>
           <Table.Td>{numberText(webhook.pending)}</Table.Td>
-          <Table.Td>{webhook.lastError ?? <Text c="dimmed">{words.none}</Text>}</Table.Td>
+          <Table.Td>
+            {webhook.disabledReason !== undefined
+              ? words.disabledBecause(webhook.disabledReason)
+              : (webhook.lastError ?? <Text c="dimmed">{words.none}</Text>)}
+          </Table.Td>
           <Table.Td>
             <Group gap={4} wrap="nowrap">
               <RowActs
