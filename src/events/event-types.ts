@@ -1,4 +1,5 @@
 import { getSchemaPath } from '@nestjs/swagger';
+import { printable } from '../common/errors.js';
 import type { Schema, Schemas } from '../common/schema.js';
 
 /**
@@ -169,4 +170,9 @@ export function readTypes<Type extends string>(text: string, known: readonly Typ
     for (const type of found) types.add(type);
   }
   return [...types];
+}
+
+/** The reason to refuse a list of types. */
+export function unknownType(word: string): string {
+  return `it must be a list of types of events, separated by commas, and '${printable(word)}' is none`;
 }

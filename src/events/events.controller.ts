@@ -24,7 +24,7 @@ import { readQuery, readSize } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import type { Schema } from '../common/schema.js';
 import { FeedAnswer, FeedDto, toFeedAnswer } from './event.dto.js';
-import { EVENT, EVENT_NAMES, readTypes } from './event-types.js';
+import { EVENT, EVENT_NAMES, readTypes, unknownType } from './event-types.js';
 import type { EventName } from './event-types.js';
 import { FeedService } from './feed.service.js';
 import type { FeedPage, FeedRequest } from './feed.service.js';
@@ -158,7 +158,7 @@ function toPage({ events, cursor }: FeedPage): string {
 
 function eventNames(field: string, text: string): EventName[] {
   const types = readTypes(text, EVENT_NAMES);
-  if ('unknown' in types) throw invalidValue(field, `it must be a list of ${EVENT_NAMES.join(', ')}, with commas`);
+  if ('unknown' in types) throw invalidValue(field, unknownType(types.unknown));
   return types;
 }
 

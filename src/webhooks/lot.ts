@@ -64,8 +64,8 @@ function chainsOf(events: readonly WebhookEvent[]): WebhookEvent[][] {
 /**
  * Sends the events of one endpoint, several subjects concurrently. If an event fails, the later events of its subject
  * wait. If the endpoint `failed` before, it is tried with a single event, a different one each time, and the rest
- * follows after a success. If the endpoint asks for a wait or for no more events, the lot ends. `send` returns null if the
- * event was accepted.
+ * follows after a success. If the endpoint asks for a wait or for no more events, the lot ends. `send` returns null if
+ * the event was accepted.
  */
 export async function deliverLot(
   events: readonly WebhookEvent[],

@@ -16,7 +16,7 @@ export interface Webhook {
   name: string;
   url: string;
   eventTypes: EventType[];
-  /** Of messages and deliveries, only those of messages with one of the labels or of one of the campaigns. Null: all. */
+  /** Events of messages and deliveries: only of messages with one of the labels or campaigns. Null: of all. */
   labels: string[] | null;
   campaigns: string[] | null;
 }

@@ -3,7 +3,7 @@ import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { leadsInside } from '../common/public-address.js';
 import { EVENT_NAMES, readTypes } from '../events/event-types.js';
 
-/** Event types of webhooks, first MobileFirst's (docs/protocol/mobilefirst.md §10), and the rules of delivering. Pure. */
+/** Event types of webhooks, first MobileFirst's (docs/protocol/mobilefirst.md §10), and the rules of delivery. Pure. */
 export const EVENT_TYPES = [
   'onDeviceRegister',
   'onDeviceUpdate',

@@ -7,6 +7,7 @@ import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { readInstant } from '../common/instant.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
+import { unknownType } from '../events/event-types.js';
 import { EVENT_TYPES, SECRET_PREFIX, readEventTypes, refuseUrl } from './webhook.js';
 import type { EventType, TriedEvent } from './webhook.js';
 import { WebhookClient } from './webhook-client.js';
@@ -145,8 +146,7 @@ export class WebhooksService {
 
 function typesOf(text: string): EventType[] {
   const types = readEventTypes(text);
-  if ('unknown' in types)
-    throw invalidValue('eventTypes', `it must be a list of ${EVENT_TYPES.join(', ')}, separated by commas`);
+  if ('unknown' in types) throw invalidValue('eventTypes', unknownType(types.unknown));
   return types;
 }
 
