@@ -49,6 +49,9 @@ interface Found {
   found: number;
 }
 
+/** `limit`: without statistics the planner expects a thousand rows, and compiles the statement for half a second. */
+const HEAD = sql`(select position, removed from event_head limit 1) as head`;
+
 const NOTHING: Wanted = { eventTypes: [], labels: null, campaigns: null };
 
 /** Events are written by triggers, with the fact and its transaction (migrations/0075-events.ts). */
@@ -101,7 +104,7 @@ export class EventRepository {
       select head.position as head, head.removed,
         (select event_id from event where position = ${from}) as "eventId",
         (select event_id from event where position = head.position) as "headEventId", page.*
-      from event_head as head left join (
+      from ${HEAD} left join (
         select position, event_id as "placedId", body::text as body, found,
           sum(pg_column_size(body)) over (order by position) - pg_column_size(body) as before
         from (select *, count(*) over () as found from (
@@ -122,7 +125,7 @@ export class EventRepository {
   async newest(position: number): Promise<{ head: number; changes: { applicationId: string; type: string }[] }> {
     const { rows } = await sql<{ head: number; applicationId: string | null; type: string }>`
       select head.position as head, changed.application_id as "applicationId", changed.type
-      from event_head as head left join (
+      from ${HEAD} left join (
         select distinct application_id, type from event where position > ${position}) as changed on true`.execute(
       this.database.kysely,
     );
