@@ -154,7 +154,7 @@ export class WebhookListAnswer {
   webhooks!: WebhookReportAnswer[];
 }
 
-export function toWebhookAnswer({ name, url, eventTypes, labels, campaigns }: Webhook): WebhookAnswer {
+export function toWebhookAnswer({ name, url, eventTypes, labels, campaigns }: Webhook) {
   return { name, url, eventTypes: eventTypes.join(','), ...(labels && { labels }), ...(campaigns && { campaigns }) };
 }
 

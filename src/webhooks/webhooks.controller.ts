@@ -96,9 +96,10 @@ export class WebhooksController {
     @Param('name') name: string,
     @Headers('if-match') ifMatch: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Body(new BodyPipe(ChangeWebhookDto)) change: ChangeWebhookDto,
+    @Body(new BodyPipe(ChangeWebhookDto)) { url, eventTypes, labels, campaigns }: ChangeWebhookDto,
   ): Promise<WebhookAnswer> {
-    const webhook = await this.webhooks.change(applicationId, { ...change, name }, readIfMatch(ifMatch));
+    const input = { name, url, eventTypes, labels, campaigns };
+    const webhook = await this.webhooks.change(applicationId, input, readIfMatch(ifMatch));
     void reply.header('etag', toEtag(webhookRevision(webhook)));
     return toWebhookAnswer(webhook);
   }
