@@ -23,6 +23,8 @@ export async function startBalancer(ports: readonly number[]): Promise<Forwarder
   return start('http', 30_000, [
     'option httpchk GET /health/ready',
     'option redispatch',
+    // A busy machine answers late; a process that is to stop answers 503 at once.
+    'timeout check 5s',
     'default-server check inter 500ms fall 1 rise 1',
     ...ports.map((port) => `server at-${port} 127.0.0.1:${port}`),
   ]);
