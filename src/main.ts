@@ -2,10 +2,11 @@
 // The first import: signals are handled before anything else is loaded.
 import { reloadBy, stopBy } from './signals.js';
 import cluster from 'node:cluster';
+import { constants } from 'node:os';
 import { UnknownCommand, findCommand } from './commands/commands.js';
+import type { Found } from './commands/commands.js';
 import { rootCause } from './common/errors.js';
 import { endWith, ownLine } from './common/own-line.js';
-import type { Command } from './commands/command.js';
 import { redact } from './common/redact.js';
 import { isTold } from './common/start-error.js';
 import { logsJson, readConfig } from './config.js';
@@ -41,8 +42,10 @@ async function run(config: Config, member?: Member): Promise<void> {
 }
 
 /** Commands write for a person, in development and in production. */
-async function runCommand({ load, args }: { load: () => Promise<Command>; args: readonly string[] }): Promise<void> {
+async function runCommand({ load, args, isRemote }: Found): Promise<void> {
   stopBy((signal) => {
+    // As a shell counts; nothing of a command against a server is to be taken back.
+    if (isRemote) process.exit(128 + constants.signals[signal as NodeJS.Signals]);
     process.stderr.write(`carillon: Stopped by ${signal}: the database rolls back what was begun; run it again\n`);
     process.exit(1);
   });

@@ -1,3 +1,5 @@
+import { readEvents } from './events.js';
+import type { EventsQuery, Read } from './events.js';
 import { Devices } from './devices.js';
 import { Messages } from './messages.js';
 import { toQuery } from './routes.js';
@@ -7,6 +9,7 @@ import type { CallOptions } from './transport.js';
 
 export * from './errors.js';
 export type { Delivery, Message, Plan, Report, SendOptions, Sent } from './messages.js';
+export type { CarillonEvent, EventsQuery, Read } from './events.js';
 export type { Imported, Rejected } from './devices.js';
 export type { Schemas } from './routes.js';
 export type { CallOptions } from './transport.js';
@@ -35,7 +38,10 @@ export interface CarillonOptions {
 export class Carillon {
   readonly messages: Messages;
   readonly devices: Devices;
+  /** Server, application and client, without the secret. */
+  readonly target: Readonly<{ url: string; application: string; clientId: string }>;
   readonly #transport: Transport;
+  readonly #base: string;
   readonly #known: Readonly<Record<string, string>>;
 
   constructor({ url, clientId, clientSecret, application, runtime = 'mfp', ...options }: CarillonOptions) {
@@ -43,11 +49,22 @@ export class Carillon {
     const { timeout = 30_000, retries = 5, fetch = globalThis.fetch } = options;
     const authorization = (): string => `Basic ${toBase64(`${clientId}:${clientSecret}`)}`;
     const settings = { url: checkUrl(url), timeout, retries, fetch };
+    this.target = { url: settings.url, application, clientId };
     this.#transport = new Transport(settings, authorization, `/${encodeURIComponent(runtime)}/api/az/v1/token`, scope);
     this.#known = { applicationId: application, runtimeName: runtime };
-    const base = `/imfpush/v1/apps/${encodeURIComponent(application)}`;
+    const base = (this.#base = `/imfpush/v1/apps/${encodeURIComponent(application)}`);
     this.messages = new Messages(this.#transport, base);
     this.devices = new Devices(this.#transport, base);
+  }
+
+  /** Fetches a token, unless one is kept: a wrong secret shows at once. */
+  async authenticate({ signal }: CallOptions = {}): Promise<void> {
+    await this.#transport.authenticate(signal);
+  }
+
+  /** The events of the application as they happen, each once, over breaks of the connection; needs `events.read`. */
+  events(query: EventsQuery = {}, options: CallOptions = {}): AsyncGenerator<Read, void, undefined> {
+    return readEvents(this.#transport, `${this.#base}/events`, query, options);
   }
 
   /**

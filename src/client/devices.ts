@@ -26,7 +26,7 @@ export class Devices {
   }
 
   /** Registers the device of each line; a bad line is rejected, the others are kept. A repeat changes nothing. */
-  async import(lines: string, options: CallOptions = {}): Promise<Imported> {
+  async import(lines: string | Uint8Array, options: CallOptions = {}): Promise<Imported> {
     const [first, ...rest] = await this.#transport.lines({
       ...options,
       method: 'POST',

@@ -47,6 +47,8 @@ export class PermissionError extends CarillonError {}
 export class NotFoundError extends CarillonError {}
 /** 409: the state of the resource does not allow the call. */
 export class ConflictError extends CarillonError {}
+/** 410: the feed of events cannot go on from the cursor. */
+export class GoneError extends CarillonError {}
 /** 412: the resource has changed since it was read. */
 export class RevisionError extends CarillonError {}
 /** 429. */
@@ -61,6 +63,7 @@ const BY_STATUS: Readonly<Record<number, typeof CarillonError>> = {
   403: PermissionError,
   404: NotFoundError,
   409: ConflictError,
+  410: GoneError,
   412: RevisionError,
   429: RateLimitError,
 };

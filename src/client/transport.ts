@@ -24,7 +24,7 @@ export interface Call extends CallOptions {
   /** With its query. */
   path: string;
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Uint8Array;
   /** A repeat changes nothing: the call may be tried again although an attempt may have worked. */
   isRepeatable: boolean;
 }
@@ -50,6 +50,10 @@ export class Transport {
     this.#tokens = new Tokens(() =>
       this.#retry({ ...call, headers: { ...headers, authorization: authorization() } }, readJson<Granted>),
     );
+  }
+
+  async authenticate(signal?: AbortSignal): Promise<void> {
+    await this.#tokens.get(signal);
   }
 
   /** The object of the answer. */

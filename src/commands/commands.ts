@@ -1,3 +1,4 @@
+import { CLI } from '../cli/commands.js';
 import type { Command } from './command.js';
 
 interface Entry {
@@ -9,7 +10,7 @@ interface Entry {
 }
 
 /** The commands for operators; without a command the server starts. */
-const COMMANDS: Readonly<Record<string, Entry>> = {
+const OPERATORS: Readonly<Record<string, Entry>> = {
   audit: {
     usage: 'verify [--checkpoint FILE] | checkpoint',
     summary: 'verify the chain of the audit, or print its end as a checkpoint',
@@ -43,6 +44,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'copy a stopped embedded installation to an empty database of PostgreSQL',
     load: async () => (await import('./move-to.js')).moveTo,
   },
+  completion: {
+    usage: 'bash | zsh | fish',
+    summary: 'print the completion of commands and options for a shell',
+    load: async () => (await import('./completion.js')).completion,
+  },
   version: {
     summary: 'print the version',
     load: async () => {
@@ -56,21 +62,40 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
 };
 
+/** The commands against a running server; each parses its own arguments. */
+const REMOTE: Readonly<Record<string, Entry>> = Object.fromEntries(
+  Object.entries(CLI).map(([name, { summary }]) => [
+    name,
+    { summary, load: async () => asCommand(name, (await import('../cli/cli.js')).runCli) },
+  ]),
+);
+
+function asCommand(name: string, run: (name: string, args: readonly string[]) => Promise<number>): Command {
+  return (_say, args) => run(name, args);
+}
+
 const titleOf = (name: string, { usage }: Entry): string => (usage === undefined ? name : `${name} ${usage}`);
-const WIDTH = Math.max(...Object.entries(COMMANDS).map(([name, entry]) => titleOf(name, entry).length));
+const WIDTH = Math.max(...Object.entries(OPERATORS).map(([name, entry]) => titleOf(name, entry).length));
+const listOf = (entries: Readonly<Record<string, Entry>>): string[] =>
+  Object.entries(entries).map(([name, entry]) => `  ${titleOf(name, entry).padEnd(WIDTH)}  ${entry.summary}`);
 const HELP = [
-  'Usage: node dist/main.js [command]',
+  'Usage: carillon [command], or node dist/main.js [command]',
   '',
   `  ${'start'.padEnd(WIDTH)}  start the server, as without a command`,
-  ...Object.entries(COMMANDS).map(([name, entry]) => `  ${titleOf(name, entry).padEnd(WIDTH)}  ${entry.summary}`),
+  ...listOf(OPERATORS),
   '',
-  'Commands may also be written as options (--check). Settings are environment variables: docs/settings.md.',
+  'Against a running server (carillon COMMAND --help has the options, docs/cli.md the exit codes):',
+  '',
+  ...listOf(REMOTE),
+  '',
+  'Commands for operators may also be written as options (--check). Settings are environment variables: docs/settings.md.',
   'Exit codes: 0 done, 1 not done or not fit, 2 unknown command.',
 ].join('\n');
 
-interface Found {
+export interface Found {
   load: Entry['load'];
   args: readonly string[];
+  isRemote: boolean;
 }
 
 /** Null: the server starts. Throws for a word that is no command, and for arguments that the command does not take. */
@@ -78,12 +103,13 @@ export function findCommand(args: readonly string[]): Found | null {
   const [given = 'start', ...more] = args;
   const name = given.replace(/^--/, '');
   if (name === 'start' && more.length === 0) return null;
-  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : undefined;
+  if (Object.hasOwn(REMOTE, name)) return { load: REMOTE[name]!.load, args: more, isRemote: true };
+  const entry = Object.hasOwn(OPERATORS, name) ? OPERATORS[name]! : undefined;
   if (!entry) throw new UnknownCommand(`There is no command ${JSON.stringify(given)}: --help lists them`);
   if (entry.usage === undefined && more.length > 0)
     throw new UnknownCommand(`${name} takes no arguments: ${JSON.stringify(more[0])}`);
   if (!fits(entry.usage ?? '', more)) throw new UnknownCommand(`Usage: ${titleOf(name, entry)}`);
-  return { load: entry.load, args: more };
+  return { load: entry.load, args: more, isRemote: false };
 }
 
 function fits(usage: string, args: readonly string[]): boolean {
@@ -96,3 +122,10 @@ function fits(usage: string, args: readonly string[]): boolean {
 
 /** Exit code 2. */
 export class UnknownCommand extends Error {}
+
+/** Every command with its summary, for the completion. */
+export function summaries(): Record<string, string> {
+  const start = { start: 'start the server' };
+  const others = Object.entries({ ...OPERATORS, ...REMOTE }).map(([name, { summary }]) => [name, summary] as const);
+  return { ...start, ...Object.fromEntries(others) };
+}

@@ -340,6 +340,51 @@ it('a given fetch is called as a plain function', async () => {
   expect(calls).toEqual([undefined, undefined]);
 });
 
+describe('the feed of events', () => {
+  const events = Array.from({ length: 300 }, (_, n) => ({
+    id: `evt_${n}`,
+    type: 'message.finished',
+    data: { label: `é😀${n}` },
+  }));
+  const lineOf = (n: number): string => `${JSON.stringify({ event: events[n], cursor: String(n + 1) })}\n`;
+
+  it('goes on from the last whole line, over a hundred resets in a line: every event once', async () => {
+    let cuts = 0;
+    server.onCall = async (response, { path }) => {
+      const { searchParams } = new URL(path, server.url);
+      if (searchParams.get('wait') === '0') return json(response, 200, { events: [], cursor: '0' });
+      response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+      const first = Number(searchParams.get('after'));
+      for (let n = first; n < events.length; n++) {
+        const line = Buffer.from(lineOf(n));
+        if (n === first + 2 && cuts++ < 100) {
+          // In the middle of a letter, now and then.
+          response.write(line.subarray(0, 10 + (n % line.length)));
+          await delay(2);
+          return response.destroy();
+        }
+        response.write(`{"cursor":"${n}"}\n`);
+        response.write(line);
+      }
+      response.end();
+    };
+    const seen: unknown[] = [];
+    for await (const { event } of connect().events({ types: 'message.*' }))
+      if (seen.push(event) === events.length) break;
+    expect(seen).toEqual(events);
+    expect(cuts).toBeGreaterThan(99);
+    expect(server.got[1]!.path).toBe('/imfpush/v1/apps/app/events?after=0&types=message.*');
+  });
+
+  it('without its cursor ends in an error with its code', async () => {
+    server.onCall = (response) => json(response, 410, { code: 'CARIL0410E', message: 'No longer kept' });
+    await expect(connect().events({ after: 'old' }).next()).rejects.toMatchObject({
+      name: 'GoneError',
+      code: 'CARIL0410E',
+    });
+  });
+});
+
 it('reads an export whose letters are cut, and refuses one without its end', async () => {
   const lines = ['{"deviceId":"é😀"}', '{"deviceId":"\u2028"}'];
   let end = '{"trailer":{"count":2}}';
