@@ -36,6 +36,8 @@ export interface Config extends Secrets {
   logLevel: LogLevel;
   host: string;
   port: number;
+  /** The port of administration; null: `port` serves it, too. */
+  adminPort: number | null;
   /** Absent: plain http. */
   tls?: TlsFiles;
   /** Where callers reach this installation; empty: not known. */
@@ -184,12 +186,14 @@ function readLogLevel(settings: SettingReader): LogLevel {
   return level ?? 'info';
 }
 
-function readListening(settings: SettingReader, production: boolean): Pick<Config, 'host' | 'port'> {
+function readListening(settings: SettingReader, production: boolean): Pick<Config, 'host' | 'port' | 'adminPort'> {
   const host = readHost(settings.value('HOST') || (production ? '0.0.0.0' : '127.0.0.1'));
   settings.check(host !== null, 'HOST must be an IP address or a name, without port, zone or quotes');
   const port = readWhole(settings.value('PORT'));
   settings.check(port <= 65_535, 'PORT must be a number from 0 to 65535');
-  return { host: host ?? '', port };
+  const adminPort = settings.value('ADMIN_PORT') === '' ? null : settings.whole('ADMIN_PORT', 0, 65_535);
+  settings.check(adminPort === 0 || adminPort !== port, 'ADMIN_PORT must be another port than PORT');
+  return { host: host ?? '', port, adminPort };
 }
 
 function readStoresAndRoles(

@@ -10,6 +10,7 @@ import { MINUTE_MS } from './common/durations.js';
 import { readCertifiedKey } from './common/certified-key.js';
 import type { Config } from './config.js';
 import { DatabaseWatch } from './database/database-watch.js';
+import { AdminPort } from './http/admin-port.js';
 import { checkAddresses } from './http/addresses.js';
 import { BODY_LIMIT, leaveBodies } from './http/bodies.js';
 import { trustFunction, warnOfUntrustedProxy } from './http/callers.js';
@@ -68,8 +69,15 @@ export function newAdapter({
   });
 }
 
-/** Sets up how requests are accepted. Call before routes are created; call the returned function after all routes. */
-export async function openDoor(app: NestFastifyApplication, config: Config): Promise<() => void> {
+export interface ServerDoor {
+  /** Call after all routes. */
+  refuseOtherMethods: () => void;
+  /** Absent: the first port serves administration, too. */
+  adminPort?: AdminPort;
+}
+
+/** Sets up how requests are accepted. Call before routes are created. */
+export async function openDoor(app: NestFastifyApplication, config: Config): Promise<ServerDoor> {
   const fastify: FastifyInstance = app.getHttpAdapter().getInstance();
   logRequests(fastify, config);
   measureRequests(fastify);
@@ -79,6 +87,7 @@ export async function openDoor(app: NestFastifyApplication, config: Config): Pro
     app.get(AllowedOrigins).watch(fastify);
   }
   boundConnections(fastify, connectionsOf(config));
+  const adminPort = config.adminPort !== null && config.roles.has('api') ? new AdminPort(fastify) : undefined;
   shareTurns(fastify);
   refuseRequests(fastify);
   checkAddresses(fastify);
@@ -86,7 +95,7 @@ export async function openDoor(app: NestFastifyApplication, config: Config): Pro
   leaveBodies(fastify);
   const refuseOtherMethods = watchMethods(fastify);
   await sendHeaders(app);
-  return refuseOtherMethods;
+  return { refuseOtherMethods, adminPort };
 }
 
 /** If the process may open fewer files, the system would close further connections without an error. */

@@ -4,6 +4,12 @@ import type { Setting } from './setting.js';
 
 export const LISTENING_SETTINGS: readonly Setting[] = [
   {
+    name: 'ADMIN_PORT',
+    fallback: '',
+    meaning:
+      'port of administration at `HOST`, for the role `api`: it serves every route, and `PORT` then answers 404 except to apps and backends (devices, tags, messages, campaigns, tokens, health). Empty: `PORT` serves all',
+  },
+  {
     name: 'PUBLIC_URL',
     fallback: '',
     meaning:

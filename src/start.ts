@@ -19,6 +19,7 @@ import { logsJson } from './config.js';
 import type { Config } from './config.js';
 import { openDatabase } from './database/database.js';
 import { Readiness } from './health/readiness.js';
+import type { AdminPort } from './http/admin-port.js';
 import { newAdapter, openDoor, serveDocument } from './http-server.js';
 import type { Member } from './process-plan.js';
 import { QueueOutage } from './queue/queue-outage.js';
@@ -62,16 +63,18 @@ export async function start(settings: Config, member?: Member): Promise<void> {
       newAdapter(config),
       { logger, bodyParser: false, abortOnError: false },
     );
-    const refuseOtherMethods = await openDoor(app, config);
+    const { refuseOtherMethods, adminPort } = await openDoor(app, config);
     if (config.roles.has('api') && config.docs) serveDocument(app);
     await app.init();
     refuseOtherMethods();
     // Processes of one start share the port, so only those of one kind listen.
     const listens = member === undefined || member.isFirst || member.roles.has('api');
     const url = listens ? await listen(app, config) : '';
+    const adminUrl = listens && adminPort ? await listenApart(app, adminPort, config, url) : url;
     if (config.tls) keepCertificate(app);
     drainOnSignal(app, config);
-    if (member?.isFirst !== false) process.stdout.write(welcome(config, url, database.place, queues.place));
+    if (member?.isFirst !== false)
+      process.stdout.write(welcome(config, { url, adminUrl }, database.place, queues.place));
   } catch (error) {
     await database.close().catch(() => undefined);
     throw error;
@@ -95,16 +98,32 @@ function portOf({ metrics: { port } }: Config, member?: Member): number | null {
 
 /** Returns the address on which the server listens. */
 async function listen(app: NestFastifyApplication, { host, port, tls }: Config): Promise<string> {
+  await openPort(app, `HOST ${host}, PORT ${port}`, () => app.listen(port, host));
+  const listening = app.getHttpServer().address() as AddressInfo;
+  return `http${tls ? 's' : ''}://${listening.family === 'IPv6' ? `[${listening.address}]` : listening.address}:${listening.port}`;
+}
+
+/** The same with ADMIN_PORT. */
+async function listenApart(
+  app: NestFastifyApplication,
+  adminPort: AdminPort,
+  { host, adminPort: wanted }: Config,
+  url: string,
+): Promise<string> {
+  const where = `HOST ${host}, ADMIN_PORT ${wanted}`;
+  const port = await openPort(app, where, () => adminPort.listen(host, wanted ?? 0));
+  return url.replace(/\d+$/, String(port));
+}
+
+async function openPort<T>(app: NestFastifyApplication, where: string, open: () => Promise<T>): Promise<T> {
   try {
-    await app.listen(port, host);
+    return await open();
   } catch (error) {
     const { syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;
     await app.close();
-    throw new StartError(`Cannot listen on HOST ${host}, PORT ${port}`, error);
+    throw new StartError(`Cannot listen on ${where}`, error);
   }
-  const listening = app.getHttpServer().address() as AddressInfo;
-  return `http${tls ? 's' : ''}://${listening.family === 'IPv6' ? `[${listening.address}]` : listening.address}:${listening.port}`;
 }
 
 /**

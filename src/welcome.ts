@@ -3,18 +3,24 @@ import { logsJson } from './config.js';
 import type { Config } from './config.js';
 
 /** Text printed at a start: the addresses, and in development the first push as commands to paste. */
-export function welcome(config: Config, url: string, database: string, queue: string): string {
+export function welcome(
+  config: Config,
+  { url, adminUrl }: { url: string; adminUrl: string },
+  database: string,
+  queue: string,
+): string {
   const zones = `${process.versions.tz ?? 'unknown'}, the rules of time zones in Node ${process.versions.node}`;
+  const apart = adminUrl === url ? '' : ` and for administration on ${adminUrl}`;
   const roles = [...config.roles].join(', ');
   if (config.environment === 'production')
     return ownLine(
       logsJson(),
       'info',
-      `Carillon listens on ${url} with the roles ${roles}; data: ${database}; queue: ${queue}; zones: ${zones}`,
+      `Carillon listens on ${url}${apart} with the roles ${roles}; data: ${database}; queue: ${queue}; zones: ${zones}`,
     );
   const lines = [
     '',
-    `Carillon listens on ${url}`,
+    `Carillon listens on ${url}${apart}`,
     `  roles     ${roles}`,
     `  data      ${database}`,
     `  queue     ${queue}`,
@@ -22,13 +28,13 @@ export function welcome(config: Config, url: string, database: string, queue: st
     '',
   ];
   if (!config.hasSamples || !config.roles.has('api')) return lines.join('\n');
-  const { protocol, port } = new URL(url);
-  const base = `${protocol}//localhost:${port}`;
+  const local = (address: string): string => address.replace(/\/\/.*(?=:\d+$)/, '//localhost');
+  const [base, adminBase] = [local(url), local(adminUrl)];
   const messages = `${base}/imfpush/v1/apps/com.example.app/messages`;
   return [
     ...lines,
     'Development: client test/test and application com.example.app exist, with a few sandbox devices.',
-    ...(config.console ? [`The console: ${base}/console/`] : []),
+    ...(config.console ? [`The console: ${adminBase}/console/`] : []),
     'The first push:',
     '',
     `  TOKEN=$(curl -s -u test:test -d grant_type=client_credentials \\`,
@@ -38,7 +44,7 @@ export function welcome(config: Config, url: string, database: string, queue: st
     `       ${messages} | sed 's/.*"messageId":"\\([^"]*\\).*/\\1/')`,
     `  curl -H "Authorization: Bearer $TOKEN" ${messages}/$ID`,
     '',
-    `Try the API: ${base}/doc/`,
+    `Try the API: ${adminBase}/doc/`,
     '',
   ].join('\n');
 }

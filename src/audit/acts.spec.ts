@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ACTS, documentPath } from './acts.js';
+import { ACTS } from './acts.js';
 
 const APP = '/imfpush/v1/apps/{applicationId}';
 const BY_THEMSELVES = 'devices register and subscribe by themselves, in millions; webhooks tell of them';
@@ -68,9 +68,4 @@ describe('every route of the API document', () => {
     const known = new Set(operations.map(({ route }) => route));
     expect(Object.keys(ACTS).filter((route) => !known.has(route) && !route.includes(' /console/'))).toEqual([]);
   });
-});
-
-it('a path of Fastify is read in the form of the document', () => {
-  expect(documentPath('/imfpush/v1/apps/:applicationId/devices::import')).toBe(`${APP}/devices:import`);
-  expect(documentPath('/imfpush/v1/apps/')).toBe('/imfpush/v1/apps');
 });

@@ -92,11 +92,3 @@ export const ACTS: Readonly<Record<string, Act>> = {
   [`PUT ${APP}/events/feed`]: all('event_feed.update'),
   [`GET ${APP}/events`]: { action: 'event.read', done: 'hourly' },
 };
-
-/** The path of a route of Fastify in the form of the API document. */
-export function documentPath(url: string): string {
-  return url
-    .replaceAll(/(?<!:):(\w+)/g, '{$1}')
-    .replaceAll('::', ':')
-    .replace(/(?<=.)\/$/, '');
-}

@@ -14,7 +14,8 @@ import { NDJSON } from '../common/line-answer.js';
 import { networkOf } from '../common/ip.js';
 import { MAX_KINDS, Repeats } from '../common/repeats.js';
 import { callerRequestOf } from '../http/callers.js';
-import { ACTS, documentPath } from './acts.js';
+import { documentPath } from '../http/document-path.js';
+import { ACTS } from './acts.js';
 import type { Act } from './acts.js';
 
 /** A caller that did not authenticate; no client's id has a colon. */
