@@ -10,6 +10,7 @@ import type { People } from './people-settings.js';
 import type { ProcessCounts } from './process-plan.js';
 import {
   readAudit,
+  readCertificateHeader,
   readLimits,
   readMetrics,
   readPeople,
@@ -62,6 +63,8 @@ export interface Config extends Secrets {
   invalidClientStatus: 400 | 401;
   /** Addresses and networks of reverse proxies whose X-Forwarded-For is trusted. */
   trustedProxies: string[];
+  /** In lower case. Absent: tokens are bound to no certificate. */
+  clientCertificateHeader?: string;
   /** Limits of all connections and bodies together. */
   http: {
     requestTimeoutMs: number;
@@ -231,7 +234,10 @@ function isOnThisMachine(databaseUrl: string | undefined, { problems }: SettingR
 
 function readApi(
   settings: SettingReader,
-): Pick<Config, 'runtimeName' | 'invalidClientStatus' | 'trustedProxies' | 'docs' | 'http'> {
+): Pick<
+  Config,
+  'runtimeName' | 'invalidClientStatus' | 'trustedProxies' | 'clientCertificateHeader' | 'docs' | 'http'
+> {
   const runtimeName = settings.value('RUNTIME_NAME');
   settings.check(
     /^[A-Za-z0-9_-]{1,64}$/.test(runtimeName),
@@ -251,6 +257,7 @@ function readApi(
     runtimeName,
     invalidClientStatus: status === '401' ? 401 : 400,
     trustedProxies,
+    clientCertificateHeader: readCertificateHeader(settings, trustedProxies),
     docs: docs === 'on',
     http: {
       requestTimeoutMs: settings.secondsInMs('HTTP_REQUEST_TIMEOUT'),

@@ -22,4 +22,10 @@ export const LISTENING_SETTINGS: readonly Setting[] = [
       'PEM file of the certificate of this server, with those of the authorities between: the port then speaks https. Empty: plain http, for a proxy that ends TLS. SIGHUP reads both files again',
   },
   { name: 'TLS_KEY_FILE', fallback: '', meaning: 'PEM file of its private key, without a passphrase' },
+  {
+    name: 'CLIENT_CERTIFICATE_HEADER',
+    fallback: '',
+    meaning:
+      'header in which the proxies of `TRUST_PROXY` name the certificate of a caller (RFC 8705), as nginx, HAProxy or Envoy write it; tokens are then bound to it. The proxies must remove this header from requests of callers. Empty: no header is read',
+  },
 ];

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { SECOND_MS } from './common/durations.js';
+import { SECRET_RULE, isWeakSecret } from './common/chosen-secret.js';
 import { isPatterned, readMasterKey } from './common/master-key.js';
 import type { SettingReader } from './setting-reader.js';
 
@@ -75,9 +76,6 @@ function readAdminClient(settings: SettingReader, production: boolean): { id: st
     [id, secret].every((each) => /^[\x20-\x7e]{0,255}$/.test(each)) && !id.includes(':'),
     'ADMIN_CLIENT_ID and ADMIN_CLIENT_SECRET must be up to 255 characters of printable ASCII, the id without a colon',
   );
-  settings.check(
-    !production || !secret || (secret.length >= 16 && !/^(.{1,16})\1+$/.test(secret)),
-    'ADMIN_CLIENT_SECRET must have at least 16 characters in production, and not be a word repeated',
-  );
+  settings.check(!production || !secret || !isWeakSecret(secret), `ADMIN_CLIENT_SECRET must have ${SECRET_RULE}`);
   return id ? { id, secret } : undefined;
 }

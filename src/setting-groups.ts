@@ -175,6 +175,17 @@ export function readPublicUrl(
   return text === '' && !production ? `http${tls ? 's' : ''}://localhost:${port}` : text.replace(/\/+$/, '');
 }
 
+/** Undefined: no header is read. */
+export function readCertificateHeader(settings: SettingReader, proxies: readonly string[]): string | undefined {
+  const name = settings.value('CLIENT_CERTIFICATE_HEADER').toLowerCase();
+  settings.check(/^[a-z0-9-]*$/.test(name), 'CLIENT_CERTIFICATE_HEADER must be the name of a header');
+  settings.check(
+    name === '' || proxies.length > 0,
+    'CLIENT_CERTIFICATE_HEADER needs TRUST_PROXY: the header counts only from these proxies',
+  );
+  return name || undefined;
+}
+
 export function readLimits(settings: SettingReader) {
   const limit = (name: string): number => settings.whole(name, 1, 1e9);
   return {

@@ -10,6 +10,8 @@ const ISSUER = 'carillon';
 const AUDIENCE = 'carillon';
 /** The type of an access token (RFC 9068 §2.1). */
 const TYPE = 'at+jwt';
+/** RFC 8705 §3.1. */
+export const THUMBPRINT = 'x5t#S256';
 /**
  * Longer than any issued token: a scope has at most 2,048 characters, an id 255; the id occurs twice and may double in
  * JSON.
@@ -28,6 +30,8 @@ export interface AccessToken {
   /** The client's generation at the time of issue. */
   generation: number;
   scope: readonly string[];
+  /** `x5t#S256` of the certificate to which the token is bound (RFC 8705). */
+  certificate?: string;
   /** Epoch milliseconds. */
   expiresAt: number;
 }
@@ -42,13 +46,15 @@ export class AccessTokens {
     private readonly clock: Clock,
   ) {}
 
-  issue(client: { id: string; generation: number }, scope: string): string {
+  /** `certificate`: the token is bound to it; null: to none. */
+  issue(client: { id: string; generation: number }, scope: string, certificate: string | null = null): string {
     const now = Math.floor(this.clock.now() / 1_000);
     const jti = randomUUID();
     const exp = now + TOKEN_LIFETIME_S;
     const claims = {
       ...{ iss: ISSUER, sub: client.id, aud: AUDIENCE, client_id: client.id },
       ...{ scope, gen: client.generation, jti, iat: now, exp },
+      ...(certificate !== null && { cnf: { [THUMBPRINT]: certificate } }),
     };
     const { kid, sign: key } = this.keys.current();
     const token = signJwt({ typ: TYPE, kid }, claims, key);
@@ -58,6 +64,7 @@ export class AccessTokens {
       generation: client.generation,
       scope: scope.split(' '),
       expiresAt: exp * 1_000,
+      ...(certificate !== null && { certificate }),
     });
     return token;
   }
@@ -95,12 +102,14 @@ export class AccessTokens {
         currentDate: new Date(this.clock.now()),
       });
       if (typeof payload.scope !== 'string' || typeof payload.gen !== 'number') return null;
+      const certificate = (payload.cnf as Record<string, string> | undefined)?.[THUMBPRINT];
       return {
         jti: payload.jti ?? '',
         clientId: payload.sub ?? '',
         generation: payload.gen,
         scope: payload.scope.split(' '),
         expiresAt: (payload.exp ?? 0) * 1_000,
+        ...(certificate !== undefined && { certificate }),
       };
     } catch {
       return null;

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ClientCertificates } from '../http/client-certificate.js';
 import { Origins } from '../http/origin.js';
 import { LimitsModule } from '../limits/limits.module.js';
 import { AccessTokens } from './access-tokens.js';
@@ -47,6 +48,7 @@ import { TokenService } from './token.service.js';
     ChangeRepository,
     ClientAssertions,
     ClientAuthenticator,
+    ClientCertificates,
     ClientRepository,
     ClientsService,
     ClientSnapshot,
@@ -73,6 +75,7 @@ import { TokenService } from './token.service.js';
     BearerOrSession,
     CallingDevices,
     ClientAuthenticator,
+    ClientCertificates,
     ClientRepository,
     ClientSnapshot,
     ClientsService,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ApiError } from '../common/errors.js';
+import { ClientCertificates } from '../http/client-certificate.js';
 import { parseBearer } from './bearer.js';
 import type { ClientLimits } from './client.js';
 import { LiveTokens } from './live-tokens.js';
@@ -21,6 +22,7 @@ export class BearerOrSession {
   constructor(
     private readonly tokens: LiveTokens,
     private readonly sessions: SessionGuard,
+    private readonly certificates: ClientCertificates,
   ) {}
 
   /** One of the lists of elements has to be covered; a refusal names the first. Throws CARIL0401E and CARIL0403E. */
@@ -28,7 +30,7 @@ export class BearerOrSession {
     const { authorization } = request.headers;
     if (authorization === undefined && SessionGuard.isMeant(request)) return this.sessions.authorize(request, ways);
     try {
-      return await this.tokens.authorizeAny(authorization, ways);
+      return await this.tokens.authorizeAny(authorization, ways, this.certificates.of(request));
     } catch (error) {
       if (error instanceof ApiError && error.code === 'CARIL0403E')
         request.refused = (await this.tokens.find(parseBearer(authorization))) ?? undefined;

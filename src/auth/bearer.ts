@@ -17,6 +17,14 @@ export function deadToken(): ApiError {
   return unauthorized('Bearer error="invalid_token"', 'The access token is invalid or has expired.');
 }
 
+/** RFC 8705 §3. */
+export function otherCertificate(): ApiError {
+  return unauthorized(
+    'Bearer error="invalid_token"',
+    'The access token is bound to a certificate, and this request came over another one or none.',
+  );
+}
+
 export function insufficientScope(required: readonly string[]): ApiError {
   // A path can contain characters that a quoted string (RFC 9110 §5.6.4) cannot.
   const scope = [DEFAULT_SCOPE, ...required].join(' ').replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/gu, encodeURIComponent);

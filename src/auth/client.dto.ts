@@ -117,6 +117,11 @@ export class ChangeClientDto {
   @AtMost(100_000)
   concurrentRequests?: number | null;
 
+  /** True: the client gets tokens only over a certificate, and they are bound to it (CLIENT_CERTIFICATE_HEADER). */
+  @IsOptional()
+  @IsBoolean({ message: 'it must be true or false' })
+  certificateBound?: boolean;
+
   /** Public keys by which the client authenticates (`private_key_jwt`), in place of a secret; null: none. */
   @IsOptional()
   @KeySet()
@@ -139,7 +144,10 @@ export class NewClientDto {
   @Length(1, 255, { message: 'it must have 1 to 255 characters' })
   displayName?: string;
 
-  /** If omitted, a secret is generated; in the list `PUT`, an existing client keeps its secret. */
+  /**
+   * If omitted, a secret is generated; in the list `PUT`, an existing client keeps its secret. In production at least 16
+   * characters.
+   */
   @IsOptional()
   @Secret()
   secret?: string;
@@ -171,6 +179,14 @@ export class NewClientDto {
   @AtMost(100_000)
   concurrentRequests?: number | null;
 
+  /**
+   * True: the client gets tokens only over a certificate, and they are bound to it (CLIENT_CERTIFICATE_HEADER).
+   * Default: false; in the list `PUT`, an existing client keeps its value.
+   */
+  @IsOptional()
+  @IsBoolean({ message: 'it must be true or false' })
+  certificateBound?: boolean;
+
   /** Public keys by which the client authenticates (`private_key_jwt`), in place of a secret; null: none. */
   @IsOptional()
   @KeySet()
@@ -200,7 +216,7 @@ export class ClientListDto {
 }
 
 export class RotateSecretDto {
-  /** If omitted, a secret is generated. */
+  /** If omitted, a secret is generated. In production at least 16 characters. */
   @IsOptional()
   @Secret()
   secret?: string;
@@ -236,6 +252,8 @@ export class ClientAnswer {
   displayName!: string;
   allowedScope!: string;
   enabled!: boolean;
+  /** Absent if tokens of the client need no certificate. */
+  certificateBound?: boolean;
   /**
    * Absent if the setting LIMIT_CLIENT_RATE applies. `concurrentRequests` is absent if LIMIT_CLIENT_CONCURRENT applies.
    */
@@ -323,6 +341,7 @@ export function toClientAnswer(client: Client, now: number, secret?: string): Ne
     displayName: client.displayName,
     allowedScope: client.allowedScope,
     enabled: client.enabled,
+    ...(client.certificateBound && { certificateBound: true }),
     ...(client.requestsPerSecond !== null && { requestsPerSecond: client.requestsPerSecond }),
     ...(client.concurrentRequests !== null && { concurrentRequests: client.concurrentRequests }),
     ...(client.jwks !== null && { jwks: JSON.parse(client.jwks) as object }),

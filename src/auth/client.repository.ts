@@ -13,7 +13,7 @@ import type { ClientKeys } from './client-keys.js';
 
 export type ClientFields = Pick<
   Client,
-  'displayName' | 'allowedScope' | 'enabled' | keyof ClientLimits | keyof ClientKeys
+  'displayName' | 'allowedScope' | 'enabled' | 'certificateBound' | keyof ClientLimits | keyof ClientKeys
 >;
 
 export type NewSecret = Pick<ClientSecret, 'hash' | 'expiresAt'>;
@@ -71,8 +71,10 @@ export class ClientChanges {
 
   async update(client: Client, fields: ClientFields): Promise<void> {
     await this.transaction.updateTable('client').set(columnsOf(fields)).where('id', '=', client.id).execute();
-    const { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests, jwks, jwksUri } = client;
-    const before = { displayName, allowedScope, enabled, requestsPerSecond, concurrentRequests, jwks, jwksUri };
+    const { displayName, allowedScope, enabled, certificateBound, requestsPerSecond, concurrentRequests } = client;
+    const { jwks, jwksUri } = client;
+    const flags = { displayName, allowedScope, enabled, certificateBound };
+    const before = { ...flags, requestsPerSecond, concurrentRequests, jwks, jwksUri };
     await this.audit('client.update', client.id, { before, after: fields });
   }
 
@@ -123,7 +125,14 @@ async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
     .selectFrom('client')
     .leftJoin('client_secret', 'client_secret.client_id', 'client.id')
     .select(['client.id', 'display_name', 'allowed_scope', 'enabled', 'generation', 'client.created_at'])
-    .select(['requests_per_second', 'concurrent_requests', 'client.last_used_at', 'jwks', 'jwks_uri'])
+    .select([
+      'requests_per_second',
+      'concurrent_requests',
+      'client.last_used_at',
+      'jwks',
+      'jwks_uri',
+      'certificate_bound',
+    ])
     .select(['client_secret.id as secret_id', 'hash', 'expires_at'])
     .select(['client_secret.created_at as secret_created_at', 'client_secret.last_used_at as secret_last_used_at'])
     .orderBy('client.id')
@@ -136,6 +145,7 @@ async function listClients(kysely: Kysely<Tables>): Promise<Client[]> {
       displayName: row.display_name,
       allowedScope: row.allowed_scope,
       enabled: row.enabled,
+      certificateBound: row.certificate_bound,
       requestsPerSecond: row.requests_per_second,
       concurrentRequests: row.concurrent_requests,
       generation: row.generation,
@@ -163,6 +173,7 @@ function columnsOf(fields: ClientFields) {
     display_name: fields.displayName,
     allowed_scope: fields.allowedScope,
     enabled: fields.enabled,
+    certificate_bound: fields.certificateBound,
     requests_per_second: fields.requestsPerSecond,
     concurrent_requests: fields.concurrentRequests,
     jwks: fields.jwks,

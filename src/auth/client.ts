@@ -30,6 +30,8 @@ export interface Client extends ClientLimits, ClientKeys {
   displayName: string;
   allowedScope: string;
   enabled: boolean;
+  /** Gets tokens over a certificate only, and they are bound to it. */
+  certificateBound: boolean;
   /** A token is valid only for the generation in which it was issued. */
   generation: number;
   createdAt: Date;

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { SECRET_RULE, isWeakSecret } from '../common/chosen-secret.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { checkRevision, revisionOf } from '../common/revision.js';
@@ -25,6 +26,7 @@ export interface WantedClient {
   secret?: string | null;
   allowedScope: string;
   enabled?: boolean;
+  certificateBound?: boolean;
   /** Null: the settings apply. */
   requestsPerSecond?: number | null;
   concurrentRequests?: number | null;
@@ -62,6 +64,7 @@ export class ClientsService {
 
   async create(actor: Actor, wanted: WantedClient): Promise<ChangedClient> {
     this.refuseDevelopmentSecret(wanted.id, wanted.secret);
+    this.refuseWeakSecret(wanted.secret);
     const needsNone = hasKeys(wanted) && !wanted.secret;
     const { made, hash } = needsNone ? { made: {}, hash: undefined } : await newHash(wanted.secret);
     const after = await this.change(actor, async (changes, current, reach) => {
@@ -112,6 +115,7 @@ export class ClientsService {
     overlapMs: number,
   ): Promise<ChangedClient> {
     this.refuseDevelopmentSecret(id, wanted.secret);
+    this.refuseWeakSecret(wanted.secret);
     const { made, hash } = await newHash(wanted.secret);
     const secret = this.secretOf(hash, wanted);
     const after = await this.change(actor, async (changes, current, reach) => {
@@ -174,7 +178,9 @@ export class ClientsService {
       // Before the comparison: an error must not reveal either whether a secret of a client with more rights is right.
       if (client) reach.check(client);
       const known = client?.secrets[0]?.hash;
-      hashes.set(id, known && (await matchesHash(secret, known)) ? known : await hashSecret(secret));
+      const isKept = known !== undefined && (await matchesHash(secret, known));
+      if (!isKept) this.refuseWeakSecret(secret, `clients.${index}.secret`);
+      hashes.set(id, isKept ? known : await hashSecret(secret));
     }
     return hashes;
   }
@@ -190,6 +196,11 @@ export class ClientsService {
   private refuseDevelopmentSecret(id: string, secret: string | null | undefined, field = 'secret'): void {
     if (this.config.environment === 'production' && secret && isPredefinedSecret(id, secret))
       throw invalidValue(field, `it is the development secret of ${id}, which production refuses`);
+  }
+
+  private refuseWeakSecret(secret: string | null | undefined, field = 'secret'): void {
+    if (this.config.environment === 'production' && secret && isWeakSecret(secret))
+      throw invalidValue(field, `it must have ${SECRET_RULE}`);
   }
 
   /**
@@ -237,6 +248,7 @@ async function putClient(
     fieldsOf({
       ...wanted,
       enabled: wanted.enabled ?? current.enabled,
+      certificateBound: wanted.certificateBound ?? current.certificateBound,
       ...limitsOf(wanted, current),
       ...keysOf(wanted, current),
     }),
@@ -274,11 +286,12 @@ function byId(clients: readonly Client[]): Map<string, Client> {
   return new Map(clients.map((client) => [client.id, client]));
 }
 
-function fieldsOf({ id, displayName, allowedScope, enabled, ...rest }: WantedClient): ClientFields {
+function fieldsOf({ id, displayName, allowedScope, enabled, certificateBound, ...rest }: WantedClient): ClientFields {
   return {
     displayName: displayName ?? id,
     allowedScope,
     enabled: enabled ?? true,
+    certificateBound: certificateBound ?? false,
     ...limitsOf(rest, NO_LIMITS),
     ...keysOf(rest, NO_KEYS),
   };

@@ -88,7 +88,7 @@ export class FirstClients implements OnApplicationBootstrap {
           );
         await changes.add(
           id,
-          { displayName: id, allowedScope, enabled: true, ...NO_LIMITS, ...NO_KEYS },
+          { displayName: id, allowedScope, enabled: true, certificateBound: false, ...NO_LIMITS, ...NO_KEYS },
           { hash: hashes[index] ?? '', expiresAt: null },
         );
       }

@@ -1,3 +1,4 @@
+import { THUMBPRINT } from './access-tokens.js';
 import type { LiveToken } from './live-tokens.js';
 import { DEFAULT_SCOPE, covers } from './scope.js';
 
@@ -9,6 +10,8 @@ export interface ActiveToken {
   username: string;
   /** Epoch milliseconds: IBM's module computes its cache time from this value. */
   exp: number;
+  /** Absent: the token is not bound to a certificate (RFC 8705 §3.2). */
+  cnf?: { 'x5t#S256': string };
   'mfp-application': null;
   'mfp-device': null;
   'mfp-user': null;
@@ -24,6 +27,7 @@ export function describeToken(token: LiveToken | null): ActiveToken | { active: 
     client_id: token.clientId,
     username: token.clientId,
     exp: token.expiresAt,
+    ...(token.certificate !== undefined && { cnf: { [THUMBPRINT]: token.certificate } }),
     'mfp-application': null,
     'mfp-device': null,
     'mfp-user': null,

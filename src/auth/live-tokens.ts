@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ApiError } from '../common/errors.js';
 import { AccessTokens } from './access-tokens.js';
 import type { AccessToken } from './access-tokens.js';
-import { deadToken, insufficientScope, parseBearer } from './bearer.js';
+import { deadToken, insufficientScope, otherCertificate, parseBearer } from './bearer.js';
 import { ChangeFeed } from './change-feed.js';
 import { ClientSnapshot } from './client-snapshot.js';
 import type { KnownClient } from './client-snapshot.js';
@@ -35,10 +35,18 @@ export class LiveTokens {
     return this.hold(read) ?? (await this.lookAgain(() => this.hold(read)));
   }
 
-  /** The token of a Bearer header that covers all required elements. Throws CARIL0401E and CARIL0403E. */
-  async authorize(header: string | undefined, required: readonly string[]): Promise<LiveToken> {
+  /**
+   * The token of a Bearer header that covers all required elements. `certificate`: the thumbprint of that which the
+   * caller showed. Throws CARIL0401E and CARIL0403E.
+   */
+  async authorize(
+    header: string | undefined,
+    required: readonly string[],
+    certificate: string | null = null,
+  ): Promise<LiveToken> {
     const token = await this.find(parseBearer(header));
     if (!token) throw deadToken();
+    if (token.certificate !== undefined && token.certificate !== certificate) throw otherCertificate();
     if (!covers(token.scope, required)) throw insufficientScope(required);
     // The allowed scope may have been reduced since the token was issued, or extended a moment ago in another process,
     // which issued this token.
@@ -52,12 +60,16 @@ export class LiveTokens {
   }
 
   /** Like `authorize`, if one of several lists of elements is enough; a refusal names the first list. */
-  async authorizeAny(header: string | undefined, [way = [], ...others]: readonly string[][]): Promise<LiveToken> {
+  async authorizeAny(
+    header: string | undefined,
+    [way = [], ...others]: readonly string[][],
+    certificate: string | null,
+  ): Promise<LiveToken> {
     try {
-      return await this.authorize(header, way);
+      return await this.authorize(header, way, certificate);
     } catch (error) {
       if (others.length === 0 || !(error instanceof ApiError && error.code === 'CARIL0403E')) throw error;
-      return this.authorizeAny(header, others).catch(() => Promise.reject(error));
+      return this.authorizeAny(header, others, certificate).catch(() => Promise.reject(error));
     }
   }
 
@@ -70,6 +82,7 @@ export class LiveTokens {
   private hold(token: AccessToken): LiveToken | null {
     const client = this.clients.find(token.clientId);
     const holds = client?.enabled && client.generation === token.generation && !this.revoked.has(token.jti);
-    return holds ? { ...token, client } : null;
+    const isBound = token.certificate !== undefined || !client?.certificateBound;
+    return holds && isBound ? { ...token, client } : null;
   }
 }

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { JWK } from 'jose';
 import type { Schema } from '../common/schema.js';
 import { TakesBody } from '../common/takes-body.js';
+import { ClientCertificates } from '../http/client-certificate.js';
 import { addressOf } from '../http/callers.js';
 import { Door } from '../limits/door.js';
 import { isBasic } from './basic-or-bearer.js';
@@ -40,6 +41,7 @@ export class TokenController {
     private readonly liveTokens: LiveTokens,
     private readonly keys: SigningKeys,
     private readonly door: Door,
+    private readonly certificates: ClientCertificates,
   ) {}
 
   @Post('token')
@@ -106,6 +108,11 @@ export class TokenController {
         client_id: { type: 'string' },
         username: { type: 'string' },
         exp: { type: 'integer', description: 'Epoch MILLISECONDS like MobileFirst, unlike RFC 7662' },
+        cnf: {
+          type: 'object',
+          description: 'The certificate to which the token is bound (RFC 8705) (extension)',
+          properties: { 'x5t#S256': { type: 'string' } },
+        },
         'mfp-application': NOTHING,
         'mfp-device': NOTHING,
         'mfp-user': NOTHING,
@@ -179,6 +186,7 @@ export class TokenController {
       authorization: headers.authorization,
       body,
       address: addressOf(request),
+      certificate: this.certificates.of(request),
       enter: (client) => {
         (request as AuthorizedRequest).authorized = { clientId: client.id };
         this.door.enter(reply, client, undefined);

@@ -15,6 +15,8 @@ export interface AzRequest {
   authorization: string | undefined;
   body: unknown;
   address: string;
+  /** The thumbprint of the certificate that the caller showed; null: none. */
+  certificate: string | null;
   /** Called with the authenticated client; throws if the client exceeds its limits. */
   enter: (client: KnownClient) => void;
 }
@@ -37,15 +39,17 @@ export class TokenService {
   ) {}
 
   /** The client_credentials grant. */
-  async issueToken({ contentType, authorization, body, address, enter }: AzRequest): Promise<TokenAnswer> {
+  async issueToken({ contentType, authorization, body, address, certificate, enter }: AzRequest): Promise<TokenAnswer> {
     const parameters = parseForm(contentType, body);
     checkGrantType(requireParameter(parameters, 'grant_type'));
     const client = await this.authenticate(parameters, authorization, address);
     enter(client);
     refuseOtherClient(parameters, client.id);
     const scope = checkScope(parameters.get('scope'), client);
+    if (client.certificateBound && certificate === null)
+      throw new OAuthError('invalid_request', 'The client gets tokens only over a certificate, and none was shown');
     return {
-      access_token: this.accessTokens.issue(client, scope),
+      access_token: this.accessTokens.issue(client, scope, certificate),
       token_type: 'Bearer',
       expires_in: TOKEN_LIFETIME_S,
       scope,

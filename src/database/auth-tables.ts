@@ -32,6 +32,7 @@ interface ClientTable {
   /** Text of a JSON Web Key Set. */
   jwks: string | null;
   jwks_uri: string | null;
+  certificate_bound: Generated<boolean>;
 }
 
 interface ClientSecretTable {

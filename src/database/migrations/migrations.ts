@@ -57,6 +57,7 @@ import { up as eventDevices } from './0077-event-devices.js';
 import { up as receipts } from './0080-receipts.js';
 import { up as receiptEvents } from './0081-receipt-events.js';
 import { up as usedDeviceTokens } from './0082-used-device-tokens.js';
+import { up as certificateBound } from './0070-certificate-bound.js';
 
 export interface Step extends Migration {
   /**
@@ -130,4 +131,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0080-receipts': { up: receipts },
   '0081-receipt-events': { up: receiptEvents },
   '0082-used-device-tokens': { up: usedDeviceTokens },
+  '0070-certificate-bound': { up: certificateBound },
 };

@@ -103,12 +103,19 @@ export class AuthRoom {
   }
 
   /** Like the token endpoint. */
-  async obtain(id: string, secret: string, scope = '*', address = '192.0.2.1'): Promise<string> {
+  async obtain(
+    id: string,
+    secret: string,
+    scope = '*',
+    address = '192.0.2.1',
+    certificate: string | null = null,
+  ): Promise<string> {
     const answer = await this.tokens.issueToken({
       contentType: FORM,
       authorization: basic(id, secret),
       body: new URLSearchParams({ grant_type: 'client_credentials', scope }).toString(),
       address,
+      certificate,
       enter: () => undefined,
     });
     return answer.access_token;

@@ -48,6 +48,7 @@ describe.each(PLACES)('assertions of clients with keys on %s', (kind) => {
     room.tokens.issueToken({
       contentType: FORM,
       authorization: undefined,
+      certificate: null,
       body: new URLSearchParams({
         grant_type: 'client_credentials',
         scope: 'messages.write',

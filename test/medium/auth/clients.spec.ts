@@ -52,6 +52,44 @@ describe('clients', () => {
     },
   );
 
+  it('production refuses a chosen secret that is short or a word repeated, by every call, and keeps known ones', async () => {
+    await here.clients.create(ROOT, { id: 'short', secret: 'fifteen-signs-x', allowedScope: 'x' });
+    const live = await AuthRoom.open(database, clock, { environment: 'production' });
+    const root = { id: 'root', allowedScope: '*' };
+    for (const secret of ['fifteen-signs-y', 'password'.repeat(3)]) {
+      const refusal = (field: string) => ({
+        code: 'FPWSE0005E',
+        message: expect.stringMatching(new RegExp(`'${field}'.*at least 16 characters`)) as string,
+      });
+      const wanted = { id: 'chosen', secret, allowedScope: 'x' };
+      await expect(live.clients.create(ROOT, wanted)).rejects.toMatchObject(refusal('secret'));
+      await expect(live.clients.rotateSecret(ROOT, 'short', { secret }, 0)).rejects.toMatchObject(refusal('secret'));
+      await expect(live.clients.replaceAll(ROOT, [root, wanted])).rejects.toMatchObject(refusal('clients.1.secret'));
+    }
+    const known = { id: 'short', secret: 'fifteen-signs-x', allowedScope: 'x' };
+    await live.clients.replaceAll(ROOT, [root, known, { id: 'chosen', secret: 'sixteen-signs-xy', allowedScope: 'x' }]);
+    expect(await live.obtain('short', known.secret, 'x')).toMatch(/^eyJ/);
+    await live.clients.replaceAll(ROOT, [root]);
+  });
+
+  it('a token that is bound to a certificate is good with it alone, and in every process', async () => {
+    const { id, secret } = await addClient('messages.write');
+    const may = async (token: string, certificate?: string) =>
+      refusalOf(there.liveTokens.authorize(`Bearer ${token}`, ['messages.write'], certificate));
+    const bound = await here.obtain(id, secret, 'messages.write', '192.0.2.1', 'thumbprint');
+    const free = await here.obtain(id, secret, 'messages.write');
+    expect(await may(bound, 'thumbprint')).toBe('nothing');
+    expect(await may(bound, 'another')).toBe('401 CARIL0401E');
+    expect(await may(bound)).toBe('401 CARIL0401E');
+    expect(await may(free, 'thumbprint')).toBe('nothing');
+    await here.clients.update(ROOT, id, { certificateBound: true });
+    expect(await refusalOf(here.obtain(id, secret, 'messages.write'))).toBe('400 invalid_request');
+    await there.feed.refresh();
+    expect(await may(free, 'thumbprint')).toBe('401 CARIL0401E');
+    expect(await may(bound, 'thumbprint')).toBe('nothing');
+    await here.clients.remove(ROOT, id);
+  });
+
   it('a secret with an end holds until then, and so does one that is rotated or in a list', async () => {
     const wanted = { id: 'brief', secret: 'brief-secret', allowedScope: 'messages.*', secretExpiresInSeconds: 3_600 };
     await here.clients.create(ROOT, wanted);
@@ -240,7 +278,7 @@ describe('clients', () => {
       ]);
       expect(events.every(({ actor }) => actor.clientId === 'root' && actor.address === '192.0.2.1')).toBe(true);
       const fields = { displayName: id, allowedScope: 'messages.* push.*' };
-      const keys = { jwks: null, jwksUri: null };
+      const keys = { jwks: null, jwksUri: null, certificateBound: false };
       const limited = { ...fields, requestsPerSecond: null, concurrentRequests: null, ...keys };
       expect(events.map(({ detail }) => detail)).toEqual([
         { ...limited, enabled: true },

@@ -115,7 +115,14 @@ describe('in production', () => {
       const changes = await room.repository.beginChange(ROOT, tx);
       const limits = { requestsPerSecond: null, concurrentRequests: null };
       const keys = { jwks: null, jwksUri: null };
-      const fields = { displayName: 'a', allowedScope: 'push.*', enabled: true, ...limits, ...keys };
+      const fields = {
+        displayName: 'a',
+        allowedScope: 'push.*',
+        enabled: true,
+        certificateBound: false,
+        ...limits,
+        ...keys,
+      };
       await changes.add('administrator', fields, { hash: 'hash', expiresAt: null });
     });
     await expect(start(PRODUCTION)).rejects.toThrow(/the id administrator is taken/);
