@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { SECOND_MS } from './common/durations.js';
-import { SECRET_RULE, isWeakSecret } from './common/chosen-secret.js';
+import { SECRET_RULE, isWeakSecret } from './auth/chosen-secret.js';
 import { isPatterned, readMasterKey } from './common/master-key.js';
 import type { SettingReader } from './setting-reader.js';
 

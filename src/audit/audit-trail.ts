@@ -30,7 +30,7 @@ type ActRequest = AuthorizedRequest & RefusedRequest;
 
 /**
  * Records acts and refusals before their answers go out, as src/audit/acts.ts lists them. If the database does not take
- * the event of an act, the log has it.
+ * the event of an act, the log has what it may have of it.
  */
 @Injectable()
 export class AuditTrail implements BeforeApplicationShutdown {
@@ -131,7 +131,9 @@ export class AuditTrail implements BeforeApplicationShutdown {
 
   private async write(actor: Actor, { action, subject, outcome, detail }: AuditedAct): Promise<void> {
     const written = this.events.record(actor, { action, subject, outcome, detail }).catch((error: unknown) => {
-      const event = JSON.stringify({ actor, action, subject, outcome, detail });
+      // Without what may be of a person: name, address, and the values before and after.
+      const { clientId, person, requestId } = actor;
+      const event = JSON.stringify({ action, subject, outcome, ...(!person && { clientId }), requestId });
       this.log.error(`An event could not be stored (${rootCause(error)}): ${event}`);
     });
     this.writing.add(written);

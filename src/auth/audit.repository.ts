@@ -79,7 +79,7 @@ export interface AuditFilter {
 
 @Injectable()
 export class AuditRepository {
-  constructor(@Inject(DATABASE) private readonly database: Database) {}
+  constructor(@Inject(DATABASE) private readonly database: Pick<Database, 'kysely'>) {}
 
   /** Records an act in a transaction of its own. */
   record(actor: Actor, act: AuditedAct): Promise<void> {

@@ -145,8 +145,8 @@ export class NewClientDto {
   displayName?: string;
 
   /**
-   * If omitted, a secret is generated; in the list `PUT`, an existing client keeps its secret. In production at least 16
-   * characters.
+   * If omitted, a secret is generated; in the list `PUT`, an existing client keeps its secret. In production at
+   * least 16 characters.
    */
   @IsOptional()
   @Secret()

@@ -1,5 +1,4 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { SECRET_RULE, isWeakSecret } from '../common/chosen-secret.js';
 import { Clock } from '../common/clock.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { checkRevision, revisionOf } from '../common/revision.js';
@@ -9,13 +8,13 @@ import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { inTransaction } from '../database/transaction.js';
 import type { Actor } from './audit.repository.js';
+import { refuseDevelopmentSecret, refuseWeakSecret } from './chosen-secret.js';
 import { ChangeFeed } from './change-feed.js';
 import { NO_LIMITS, liveSecrets, mayAdminister } from './client.js';
 import type { Client, ClientLimits } from './client.js';
 import { NO_KEYS, hasKeys, keysOf } from './client-keys.js';
 import { ClientRepository } from './client.repository.js';
 import type { ClientChanges, ClientFields, NewSecret } from './client.repository.js';
-import { isPredefinedSecret } from './predefined-clients.js';
 import { Authority } from './authority.js';
 import { hashSecret, matchesHash, newHash } from './secret.js';
 
@@ -63,8 +62,8 @@ export class ClientsService {
   }
 
   async create(actor: Actor, wanted: WantedClient): Promise<ChangedClient> {
-    this.refuseDevelopmentSecret(wanted.id, wanted.secret);
-    this.refuseWeakSecret(wanted.secret);
+    refuseDevelopmentSecret(this.config, wanted);
+    refuseWeakSecret(this.config, wanted.secret);
     const needsNone = hasKeys(wanted) && !wanted.secret;
     const { made, hash } = needsNone ? { made: {}, hash: undefined } : await newHash(wanted.secret);
     const after = await this.change(actor, async (changes, current, reach) => {
@@ -114,8 +113,8 @@ export class ClientsService {
     wanted: Pick<WantedClient, 'secret' | 'secretExpiresInSeconds'>,
     overlapMs: number,
   ): Promise<ChangedClient> {
-    this.refuseDevelopmentSecret(id, wanted.secret);
-    this.refuseWeakSecret(wanted.secret);
+    refuseDevelopmentSecret(this.config, { id, ...wanted });
+    refuseWeakSecret(this.config, wanted.secret);
     const { made, hash } = await newHash(wanted.secret);
     const secret = this.secretOf(hash, wanted);
     const after = await this.change(actor, async (changes, current, reach) => {
@@ -171,7 +170,7 @@ export class ClientsService {
     for (const [index, { id, secret }] of wanted.entries()) {
       if (wanted.findIndex((other) => other.id === id) !== index)
         throw invalidValue(`clients.${index}.id`, 'another client of the list has the same id');
-      this.refuseDevelopmentSecret(id, secret, `clients.${index}.secret`);
+      refuseDevelopmentSecret(this.config, { id, secret }, `clients.${index}.secret`);
       if (!secret && !current.has(id) && !hasKeys(wanted[index]!)) throw secretMissing(index);
       if (!secret) continue;
       const client = current.get(id);
@@ -179,7 +178,7 @@ export class ClientsService {
       if (client) reach.check(client);
       const known = client?.secrets[0]?.hash;
       const isKept = known !== undefined && (await matchesHash(secret, known));
-      if (!isKept) this.refuseWeakSecret(secret, `clients.${index}.secret`);
+      if (!isKept) refuseWeakSecret(this.config, secret, `clients.${index}.secret`);
       hashes.set(id, isKept ? known : await hashSecret(secret));
     }
     return hashes;
@@ -190,17 +189,6 @@ export class ClientsService {
     { secretExpiresInSeconds: life }: Pick<WantedClient, 'secretExpiresInSeconds'>,
   ): NewSecret {
     return { hash, expiresAt: life ? new Date(this.clock.now() + life * 1_000) : null };
-  }
-
-  /** A client with this secret would prevent the next start in production. */
-  private refuseDevelopmentSecret(id: string, secret: string | null | undefined, field = 'secret'): void {
-    if (this.config.environment === 'production' && secret && isPredefinedSecret(id, secret))
-      throw invalidValue(field, `it is the development secret of ${id}, which production refuses`);
-  }
-
-  private refuseWeakSecret(secret: string | null | undefined, field = 'secret'): void {
-    if (this.config.environment === 'production' && secret && isWeakSecret(secret))
-      throw invalidValue(field, `it must have ${SECRET_RULE}`);
   }
 
   /**

@@ -16,6 +16,7 @@ import {
 import { ApiBody, ApiHeader, ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { readClientId } from '../auth/client.js';
+import { noteAct } from '../auth/noted-act.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
@@ -25,6 +26,7 @@ import { IfMatch } from '../common/if-match.js';
 import { readIfMatch, toEtag } from '../common/revision.js';
 import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
+import { definitionChange } from './audited-definition.js';
 import {
   CampaignAnswer,
   CampaignListAnswer,
@@ -135,12 +137,13 @@ export class CampaignsController {
   ): Promise<CampaignAnswer> {
     const strict = prefersStrict(request, reply);
     const { clientId } = request.authorized;
-    const { campaign, warnings } = await this.campaigns.replaceCampaign(
+    const { before, campaign, warnings } = await this.campaigns.replaceCampaign(
       { applicationId, clientId, strict },
       campaignId,
       body,
       readIfMatch(ifMatch),
     );
+    noteAct(request, { detail: definitionChange(before, campaign.definition) });
     return answer(reply, campaign, warnings);
   }
 

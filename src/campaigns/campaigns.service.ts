@@ -75,13 +75,14 @@ export class CampaignsService {
     id: string,
     body: CampaignDto,
     revisions: readonly string[] | undefined,
-  ): Promise<{ campaign: Campaign; warnings: string[] }> {
-    await this.readCampaign(applicationId, id);
+  ): Promise<{ before: Definition; campaign: Campaign; warnings: string[] }> {
+    let { definition: before } = await this.readCampaign(applicationId, id);
     const { definition, warnings } = await this.definitions.check(applicationId, body, strict);
     const now = await this.clock.now();
     const { approvalAbove } = await this.applications.getApplication(applicationId);
     const campaign = await this.change(applicationId, id, now, async (old, tx) => {
       checkRevision(revisions, definitionRevision(old));
+      before = old.definition;
       const changed = { definition, authors: [...new Set([...old.authors, clientId])] };
       if (old.state !== 'active' && old.state !== 'awaitingApproval') return changed;
       const { approvedRevision } = old;
@@ -97,7 +98,7 @@ export class CampaignsService {
       refusing(() => checkFires(readSchedule(definition.schedule), now));
       return { ...changed, state: 'active', next: planNext(definition, id, now) };
     });
-    return { campaign, warnings };
+    return { before, campaign, warnings };
   }
 
   /**

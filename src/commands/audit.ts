@@ -5,33 +5,35 @@ import type { Checkpoint } from '../audit/verification.js';
 import { StartError } from '../common/start-error.js';
 import { readStores } from '../config.js';
 import { inspectDatabase, openDatabase } from '../database/database.js';
-import type { Inspected } from '../database/database.js';
+import type { Database, Inspected } from '../database/database.js';
+import { recordCommand } from './recorded.js';
 import type { Command } from './command.js';
 
-/** Checks the chain of the audit, or prints its last event as a checkpoint. Changes nothing. */
+/** Checks the chain of the audit, or prints its last event as a checkpoint. */
 export const audit: Command = async (say, [verb, _option, file]) => {
-  if (verb === 'checkpoint') return withChain((chains) => printCheckpoint(chains, say));
+  if (verb === 'checkpoint')
+    return withChain(async (chains, database) => {
+      const { seq, hash } = await chains.read((chain) => Promise.resolve(chain));
+      say(JSON.stringify({ seq, hash: hash.toString('hex') }));
+      await recordCommand(database, say, 'checkpoint', { seq });
+      return 0;
+    });
   const checkpoints = file === undefined ? [] : readCheckpoints(file, say);
   return withChain((chains) => verify(chains, checkpoints, say));
 };
 
-async function withChain(work: (chains: ChainRepository) => Promise<number>): Promise<number> {
+async function withChain(
+  work: (chains: ChainRepository, database: Pick<Database, 'pool'>) => Promise<number>,
+): Promise<number> {
   const { databaseUrl, dataDir } = readStores();
   const database = databaseUrl ? await inspectDatabase(databaseUrl) : await openDatabase({ dataDir });
   try {
     const { pending = [] } = database as Partial<Inspected>;
     if (pending.length > 0) throw new StartError(`The database lacks migrations: ${pending.join(', ')}`);
-    return await work(new ChainRepository(database));
+    return await work(new ChainRepository(database), database);
   } finally {
     await database.close();
   }
-}
-
-function printCheckpoint(chains: ChainRepository, say: (line: string) => void): Promise<number> {
-  return chains.read(async ({ seq, hash }) => {
-    say(JSON.stringify({ seq, hash: hash.toString('hex') }));
-    return Promise.resolve(0);
-  });
 }
 
 function verify(chains: ChainRepository, checkpoints: readonly Checkpoint[], say: (line: string) => void) {

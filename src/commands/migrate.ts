@@ -3,6 +3,8 @@ import { inspectDatabase, openDatabase } from '../database/database.js';
 import { buildLateIndexes } from '../database/late-indexes.js';
 import { planLines } from '../database/migration-plan.js';
 import { makeQueueTables } from '../queue/queue-tables.js';
+import { VERSION } from '../version.js';
+import { recordCommand } from './recorded.js';
 import type { Command } from './command.js';
 
 /** Creates or updates the tables, with a database role that owns them if the role of the program may not. */
@@ -13,6 +15,7 @@ export const migrate: Command = async (say, args) => {
   try {
     await buildLateIndexes(database);
     if (!queueUrl) await makeQueueTables(database);
+    await recordCommand(database, say, 'migrate', { version: VERSION });
     say(`carillon: the tables are up to date (${database.place}, schema ${database.schema})`);
     return 0;
   } finally {

@@ -4,6 +4,7 @@ import { openEmbedded } from '../database/embedded/embedded.js';
 import { openPostgres } from '../database/postgres.js';
 import { moveRows } from '../database/transfer.js';
 import { AddressError } from '../server-url.js';
+import { recordCommand } from './recorded.js';
 import type { Command } from './command.js';
 
 /** Copies an embedded installation, which must be stopped, to an empty database of a server. */
@@ -17,7 +18,10 @@ export const moveTo: Command = async (say, [url = '']) => {
   try {
     const from = await openEmbedded(dataDir);
     try {
-      say(`${await moveRows(from, to)} rows of ${from.place} were moved to ${to.place} and compared`);
+      const rows = await moveRows(from, to);
+      for (const each of [from, to])
+        await recordCommand(each, say, 'move_to', { rows, from: from.place, to: to.place });
+      say(`${rows} rows of ${from.place} were moved to ${to.place} and compared`);
       say(
         'Start with DATABASE_URL and the same MASTER_KEY (without MASTER_KEY: the content of master.key in DATA_DIR)',
       );

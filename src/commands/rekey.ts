@@ -7,6 +7,7 @@ import type { Database } from '../database/database.js';
 import { ProcessRepository } from '../health/process.repository.js';
 import { sealedValues } from '../database/sealed.js';
 import { SEALED_COLUMNS } from './sealed-columns.js';
+import { recordCommand } from './recorded.js';
 import type { Command } from './command.js';
 
 /**
@@ -21,6 +22,7 @@ export const rekey: Command = async (say) => {
     // Before the values: a process that seals with the other key may write one behind the look at it.
     const behind = await new ProcessRepository(database).withOtherKey(vault.keyId);
     const { changed, failed } = await putUnder(vault, database, say);
+    await recordCommand(database, say, 'rekey', { key: vault.keyId, changed, failed, behind: behind.length });
     say(`Stored secrets put under MASTER_KEY (key ${vault.keyId}): ${changed}`);
     for (const { name, host, seenAt } of behind)
       say(`${name} on ${host} still seals under another key (seen ${seenAt.toISOString()})`);

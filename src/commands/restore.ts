@@ -3,6 +3,7 @@ import { readStores } from '../config.js';
 import { readBackup } from '../database/embedded/backup.js';
 import { makeEmbedded } from '../database/embedded/embedded.js';
 import { describeOpen, stopApplications } from '../database/transfer.js';
+import { recordCommand } from './recorded.js';
 import type { Command } from './command.js';
 
 /** Makes an embedded database from a backup. With `--stopped` its applications send nothing until a person says so. */
@@ -13,6 +14,7 @@ export const restore: Command = async (say, [file = '', stopped]) => {
   const { at, open } = await makeEmbedded(dataDir, async (opened) => {
     const made = await readBackup(file, opened);
     if (stopped) await stopApplications(opened.pool);
+    await recordCommand(opened, say, 'restore', { file, madeAt: made, stopped: stopped !== undefined });
     return { at: made, open: await describeOpen(opened.pool) };
   });
   say(`${file}, made at ${at}, is restored to ${dataDir}`);

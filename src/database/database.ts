@@ -40,7 +40,7 @@ export async function openDatabase(
 ): Promise<Database> {
   const opened = config.databaseUrl ? await openPostgres(config.databaseUrl) : await openEmbedded(config.dataDir);
   const { url, pool, place, schema, close } = opened;
-  const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const kysely = queriesOf(pool);
   try {
     await migrate(opened);
     await probeWrites({ pool });
@@ -67,6 +67,11 @@ export async function openDatabase(
   }
 }
 
+/** Typed queries through the pool. */
+export function queriesOf(pool: pg.Pool): Kysely<Tables> {
+  return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+}
+
 /** A database that is looked at and not changed. */
 export interface Inspected extends Pick<Database, 'kysely' | 'pool' | 'place' | 'schema' | 'close'> {
   /** Names of the migrations that the next start would run. */
@@ -80,7 +85,7 @@ export async function inspectDatabase(url: string): Promise<Inspected> {
   try {
     const pending = await pendingSteps(opened);
     if (pending.length === 0) await probeWrites({ pool });
-    const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+    const kysely = queriesOf(pool);
     return { kysely, pool, place, schema, close, pending };
   } catch (error) {
     await close();

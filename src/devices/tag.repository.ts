@@ -54,19 +54,23 @@ export class TagRepository {
     return readList(this.database.reader, tags, page);
   }
 
-  /** Returns undefined if there is no such tag; an omitted description stays. */
+  /** Returns the tag, and its description before; undefined if there is no such tag. An omitted description stays. */
   async change(
     applicationId: string,
     name: string,
     description: string | undefined,
     now: Date,
-  ): Promise<Tag | undefined> {
-    const { rows } = await sql<Tag>`
-      update tag set description = coalesce(${description ?? null}, description), updated_at = ${now}
-      where application_id = ${applicationId} and name = ${name} returning ${columns(false)}`.execute(
+  ): Promise<{ tag: Tag; before: string } | undefined> {
+    const { rows } = await sql<Tag & { before: string }>`
+      update tag set description = coalesce(${description ?? null}, tag.description), updated_at = ${now}
+      from (select description as before from tag
+        where application_id = ${applicationId} and name = ${name} for update) as held
+      where application_id = ${applicationId} and name = ${name} returning ${columns(false)}, before`.execute(
       this.database.kysely,
     );
-    return rows[0];
+    if (!rows[0]) return undefined;
+    const { before, ...tag } = rows[0];
+    return { tag, before };
   }
 
   /** Returns false if there was none. */

@@ -1,6 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Req, UseGuards } from '@nestjs/common';
 import { ApiOperation, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
+import { changesBetween } from '../auth/audited-changes.js';
+import { noteAct } from '../auth/noted-act.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { BodyPipe } from '../common/body.js';
 import { readFilter } from '../common/filter.js';
@@ -87,9 +89,12 @@ export class TagsController {
   async change(
     @Param('applicationId') applicationId: string,
     @Param('tagName') tagName: string,
+    @Req() request: FastifyRequest,
     @Body(new BodyPipe(ChangeTagDto)) body: ChangeTagDto,
   ): Promise<TagAnswer> {
-    return toTagAnswer(applicationId, await this.tags.changeTag(applicationId, tagName, body));
+    const { tag, before } = await this.tags.changeTag(applicationId, tagName, body);
+    noteAct(request, { detail: { ...changesBetween({ description: before }, { description: tag.description }) } });
+    return toTagAnswer(applicationId, tag);
   }
 
   @Delete(':tagName')

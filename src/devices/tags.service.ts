@@ -42,18 +42,23 @@ export class TagsService {
   }
 
   /** Only the description changes, because subscriptions and messages refer to the name. */
-  async changeTag(applicationId: string, name: string, change: { name?: string; description?: string }): Promise<Tag> {
+  /** `before`: the description. */
+  async changeTag(
+    applicationId: string,
+    name: string,
+    change: { name?: string; description?: string },
+  ): Promise<{ tag: Tag; before: string }> {
     await this.applications.getApplication(applicationId);
     if (change.name !== undefined && change.name !== null && change.name !== name)
       throw invalidValue('name', 'the name of a tag cannot change');
-    const tag = await this.tags.change(
+    const changed = await this.tags.change(
       applicationId,
       name,
       change.description ?? undefined,
       new Date(this.clock.now()),
     );
-    if (!tag) throw notFound('tag', 'tagName');
-    return tag;
+    if (!changed) throw notFound('tag', 'tagName');
+    return changed;
   }
 
   /** Also removes its subscriptions. */

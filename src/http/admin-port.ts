@@ -8,8 +8,8 @@ import { documentPath } from './document-path.js';
 import { PUBLIC_ROUTES } from './public-routes.js';
 
 /**
- * A second port for administration: it serves everything, and the first port then answers 404 on the routes that are not
- * public. Connections are handed to the server of the first port, so that TLS, time-outs and limits are the same.
+ * A second port for administration, which serves everything, while the first port answers 404 on the routes that are
+ * not public. Connections are handed to the server of the first port, so that TLS, time-outs and limits are the same.
  */
 export class AdminPort {
   private readonly listener;
@@ -23,7 +23,7 @@ export class AdminPort {
     );
     fastify.addHook('onRoute', (route) => {
       const methods = PUBLIC_ROUTES[documentPath(route.url)] ?? [];
-      const isRefusal = (route.config as { refuses?: true } | undefined)?.refuses === true;
+      const isRefusal = route.config !== undefined && 'refuses' in route.config;
       const served = [route.method].flat().map((method) => (method === 'HEAD' ? 'GET' : method));
       if (isRefusal ? methods.length > 0 : served.some((method) => methods.includes(method))) return;
       route.onRequest = ({ socket }, _reply, done) =>

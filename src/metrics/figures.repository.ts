@@ -148,6 +148,11 @@ const STATEMENTS = {
          and (campaign.state in ('active', 'finished') or run.manual)
          and application.removed_at is null and application.stopped_at is null
        order by wave.due_at limit 1)) as due`,
+  carillon_audit_oldest_unsent_seconds: sql<Row>`
+    select array[]::text[] as labels, coalesce(${AGE(sql`least(
+        (select at from audit_event where seq > sent_seq order by seq limit 1),
+        (select at from audit_event where seq is null order by id limit 1))`)}, 0) as value
+    from audit_outbox where receiver is not null`,
   carillon_webhook_pending: sql<Row>`
     select array[application_id] as labels, sum(waiting.events)::float8 as value
     from webhook cross join lateral (

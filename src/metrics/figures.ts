@@ -29,6 +29,7 @@ export const FIGURES = {
   carillon_process_last_seen_timestamp_seconds: of('max', ['role', 'version'], 'When a process was last seen'),
   carillon_role_missing: of('max', ['role'], '1: no process of the role was seen for 60 s, and something waits'),
   carillon_campaign_firing_lag_seconds: of('max', [], 'How long the oldest due firing has not been made'),
+  carillon_audit_oldest_unsent_seconds: of('max', [], 'Age of the oldest audit event that the SIEM does not have'),
   carillon_webhook_pending: of('sum', ['app'], 'Events that webhooks have not taken'),
   carillon_webhook_oldest_seconds: of('max', ['app'], 'Age of the oldest of these events'),
   carillon_queue_jobs: of('sum', ['queue', 'state'], 'Jobs in the queue'),

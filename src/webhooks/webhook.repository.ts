@@ -77,14 +77,14 @@ export class WebhookRepository {
   }
 
   /**
-   * Waiting events go to the new address, at once. Returns false if the webhook does not exist. Throws CARIL0412E if
-   * the webhook is of another revision.
+   * Waiting events go to the new address, at once. Returns the webhook before; undefined if there is none. Throws
+   * CARIL0412E if the webhook is of another revision.
    */
   async change(
     applicationId: string,
     { name, url, eventTypes, labels, campaigns }: Webhook,
     revisions?: readonly string[],
-  ): Promise<boolean> {
+  ): Promise<Webhook | undefined> {
     return inTransaction(this.database, async (transaction) => {
       const { rows: held } = await sql<Webhook>`
         select name, url, event_types as "eventTypes", labels, campaigns from webhook
@@ -96,7 +96,7 @@ export class WebhookRepository {
           newest_at_failures = '{}', last_error = null
         where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
       for (const { id } of rows) await forgetFailures(transaction, id);
-      return rows.length > 0;
+      return held[0];
     });
   }
 

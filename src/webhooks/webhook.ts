@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { changesBetween } from '../auth/audited-changes.js';
 import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
 import { leadsInside } from '../common/public-address.js';
 import { EVENT_NAMES, readTypes } from '../events/event-types.js';
@@ -54,6 +55,15 @@ export function refuseUrl(text: string, allowPrivate: boolean): string | null {
   if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) return 'it must be an https URL';
   if (url.username !== '' || url.password !== '') return 'it must not hold a user or password';
   return !allowPrivate && leadsInside(url) ? 'it must be at a public address' : null;
+}
+
+/** The changes of a webhook, for the audit. Paths of addresses are secrets of many receivers. */
+export function webhookChange(
+  before: { url: string; eventTypes: readonly EventType[] },
+  after: { url: string; eventTypes: readonly EventType[] },
+): Record<string, unknown> {
+  const visible = ({ url, eventTypes }: typeof before): object => ({ origin: new URL(url).origin, eventTypes });
+  return { ...changesBetween(visible(before), visible(after)), ...(before.url !== after.url && { url: 'changed' }) };
 }
 
 /**

@@ -9,11 +9,13 @@ import {
   Param,
   Post,
   Put,
+  Req,
   Res,
   UseGuards,
 } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { noteAct } from '../auth/noted-act.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
@@ -37,6 +39,7 @@ import {
   toReportAnswer,
   toWebhookAnswer,
 } from './webhook.dto.js';
+import { webhookChange } from './webhook.js';
 import { webhookRevision } from './webhook.repository.js';
 import { WebhooksService } from './webhooks.service.js';
 
@@ -95,11 +98,13 @@ export class WebhooksController {
     @Param('applicationId') applicationId: string,
     @Param('name') name: string,
     @Headers('if-match') ifMatch: string | undefined,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new BodyPipe(ChangeWebhookDto)) { url, eventTypes, labels, campaigns }: ChangeWebhookDto,
   ): Promise<WebhookAnswer> {
-    const input = { name, url, eventTypes, labels, campaigns };
-    const webhook = await this.webhooks.change(applicationId, input, readIfMatch(ifMatch));
+    const wanted = { name, url, eventTypes, labels, campaigns };
+    const { before, webhook } = await this.webhooks.change(applicationId, wanted, readIfMatch(ifMatch));
+    noteAct(request, { detail: webhookChange(before, webhook) });
     void reply.header('etag', toEtag(webhookRevision(webhook)));
     return toWebhookAnswer(webhook);
   }

@@ -52,11 +52,16 @@ export class WebhooksService {
   }
 
   /** Throws CARIL0412E if the webhook is of another revision. */
-  async change(applicationId: string, input: CreateWebhookDto, revisions?: readonly string[]): Promise<Webhook> {
+  async change(
+    applicationId: string,
+    input: CreateWebhookDto,
+    revisions?: readonly string[],
+  ): Promise<{ before: Webhook; webhook: Webhook }> {
     await this.applications.getApplication(applicationId);
     const webhook = this.read(input);
-    if (!(await this.webhooks.change(applicationId, webhook, revisions))) throw unknownWebhook();
-    return webhook;
+    const before = await this.webhooks.change(applicationId, webhook, revisions);
+    if (!before) throw unknownWebhook();
+    return { before, webhook };
   }
 
   /** The newest tries of deliveries, the newest first. */

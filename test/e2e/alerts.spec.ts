@@ -54,13 +54,16 @@ it.skipIf(PROGRAMS.some((name) => findBinary(name) === null))(
          values ($1, 'c', 'test', 'c', '{}', 'active', now(), now(), now() - interval '5 minutes')`,
         [BANK],
       );
+      await database.query(`update audit_outbox set receiver = 'syslog'`);
+      await database.query(`update audit_event set at = at - interval '1 hour'`);
       // As a certificate leaves it.
       await database.query(
         `update provider_setting set visible = visible || jsonb_build_object('validUntil', $1::text)`,
         [new Date(Date.now() + 10 * 86_400_000).toISOString()],
       );
       for (let time = 0; time < 150; time++) await without();
-      const late = ['CarillonNoWorker', 'CarillonNoScheduler', `CarillonOldestPending ${BANK}`, 'CarillonFiringLag'];
+      const none = ['CarillonNoWorker', 'CarillonNoScheduler', 'CarillonAuditBehind'];
+      const late = [...none, `CarillonOldestPending ${BANK}`, 'CarillonFiringLag'];
       await prometheus.untilFiring(
         [...late, `CarillonWebhookOldest ${BANK}`, `CarillonCredentialEnds ${BANK}`, 'CarillonAuthFailures'],
         60_000,

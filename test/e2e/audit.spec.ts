@@ -41,6 +41,59 @@ describe.each(STAGES)('the audit on $name', (stage) => {
     expect(JSON.stringify(found)).not.toMatch(/(first|second)-secret/);
   });
 
+  it('has what changed in tags, audiences, webhooks, campaigns and approval, without texts, ids and paths', async () => {
+    const { api } = program;
+    const hook = (path: string, eventTypes: string) => ({ url: `https://hooks.example/${path}`, eventTypes });
+    const campaign = (alert: string, more: object = {}) => ({
+      name: 'Digest',
+      content: { message: { alert } },
+      target: { userIds: ['secret-ann'] },
+      schedule: { cron: '0 9 * * 1', timeZone: 'Europe/Berlin' },
+      ...more,
+    });
+    const audience = (...deviceIds: string[]) => ({ description: 'VIPs', target: { deviceIds } });
+    await api.app('POST', '/tags', { name: 'told', description: 'Rain' });
+    await api.app('PUT', '/tags/told', { description: 'Snow' });
+    await api.app('PUT', '/tags/told', { description: 'Snow' });
+    await api.app('POST', '/audiences', { name: 'vips', ...audience('secret-1') });
+    await api.app('PUT', '/audiences/vips', audience('secret-1', 'secret-2'));
+    await api.app('POST', '/webhooks', { name: 'told', ...hook('secret-a', 'onSubscribe') });
+    await api.app('PUT', '/webhooks/told', hook('secret-b', 'onSubscribe,onUnsubscribe'));
+    const made = await api.app<{ campaignId: string }>('POST', '/campaigns', campaign('secret text'));
+    const path = `/campaigns/${made.body.campaignId}`;
+    await api.app('PUT', path, campaign('secret text'));
+    await api.app('PUT', path, campaign('another secret text', { policies: { dailyCap: 2 } }));
+    await api.app('PUT', '/status', { enabled: 'true', approval: { above: 500 } });
+    const told = async (action: string) => (await events(`action=${action}`)).map(({ detail }) => detail);
+    expect(await told('tag.update')).toEqual([
+      { tagName: 'told' },
+      { tagName: 'told', before: { description: 'Rain' }, after: { description: 'Snow' } },
+    ]);
+    expect(await told('audience.update')).toEqual([
+      { name: 'vips', before: { target: { deviceIds: '1 ids' } }, after: { target: { deviceIds: '2 ids' } } },
+    ]);
+    expect(await told('webhook.update')).toEqual([
+      {
+        name: 'told',
+        url: 'changed',
+        before: { eventTypes: ['onSubscribe'] },
+        after: { eventTypes: ['onSubscribe', 'onUnsubscribe'] },
+      },
+    ]);
+    const { campaignId } = made.body;
+    expect(await told('campaign.update')).toEqual([
+      { campaignId, content: 'changed', before: {}, after: { policies: { dailyCap: 2 } } },
+      { campaignId },
+    ]);
+    expect((await told('application.update'))[0]).toEqual({
+      before: { approvalAbove: null },
+      after: { approvalAbove: 500 },
+    });
+    await api.app('PUT', '/status', { enabled: 'true', approval: null });
+    expect(JSON.stringify(await events('subject=com.example.app'))).not.toContain('secret-');
+    await api.app('DELETE', path);
+  });
+
   it('has a broadcast and a bulk with one, and no message to few devices', async () => {
     const { api } = program;
     await api.send({ message: { alert: 'To few' }, target: { deviceIds: ['none-such'] } }).catch(() => undefined);

@@ -48,7 +48,8 @@ describe.runIf(!isMissing('nginx'))('behind nginx with client certificates', () 
     );
     const admin = new Admin(program.carillon.url);
     const bound = { ...CLIENT, allowedScope: 'mfpmonitor tags.read push.application.*', certificateBound: true };
-    expect((await admin.call('POST', '/confidentialclients', bound)).body).toMatchObject({ certificateBound: true });
+    const made = await admin.call('POST', '/confidentialclients', bound);
+    if (made.status !== 201) throw new Error(JSON.stringify(made.body));
   });
   afterAll(async () => {
     await nginx.stop();
@@ -113,6 +114,8 @@ describe.runIf(!isMissing('nginx'))('behind nginx with client certificates', () 
   });
 
   it('a client that must be bound gets no token without a certificate', async () => {
+    const client = await new Admin(program.carillon.url).call('GET', '/confidentialclients/bank');
+    expect(client.body).toMatchObject({ certificateBound: true });
     const refusal = { status: 400, body: { error: 'invalid_request' } };
     expect(await obtain()).toMatchObject(refusal);
     expect(await obtain(undefined, CLIENT, { [HEADER]: encodeURIComponent(own.cert) })).toMatchObject(refusal);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runToEnd, startCarillon } from '../harness/carillon.js';
@@ -104,7 +104,14 @@ it('rekey of an embedded database, while it is stopped', async () => {
   expect(done.output).toMatch(/^Stored secrets put under MASTER_KEY \(key [0-9a-f]{16}\): 1$/m);
   expect(done.output).toMatch(/MASTER_KEY_PREVIOUS is no longer needed$/m);
   expect(done.code).toBe(0);
-  await (await startCarillon({ ...environment, MASTER_KEY: second! })).stop();
+  const carillon = await startCarillon({ ...environment, MASTER_KEY: second! });
+  type Listed = { events: { action: string; clientId: string; detail: object }[] };
+  const { body } = await new Admin(carillon.url).call<Listed>('GET', '/auditevents?action=command.rekey');
+  const { username } = userInfo();
+  expect(body.events).toMatchObject([
+    { clientId: 'operator:command', outcome: 'done', detail: { changed: 1, failed: 0, behind: 0, user: username } },
+  ]);
+  await carillon.stop();
   clean();
 });
 
@@ -136,6 +143,13 @@ describe.each(STAGES)('audit on $name', (stage) => {
       file,
       printed.output.replace(/"seq":(\d+)/, (_whole, seq) => `"seq":${Number(seq) + 1}`),
     );
+    const again = await startCarillon(settings);
+    const found = await new Admin(again.url, basic('a', 'a')).call<Listed>(
+      'GET',
+      '/auditevents?action=command.checkpoint',
+    );
+    expect(found.body.events).toMatchObject([{ detail: { seq: (JSON.parse(printed.output) as { seq: number }).seq } }]);
+    await again.stop();
     const cut = await runToEnd(settings, 'audit', 'verify', '--checkpoint', file);
     expect(cut.output).toMatch(/^A checkpoint has event \d+, which is not in the chain/);
     expect(cut.code).toBe(1);

@@ -14,6 +14,8 @@ import {
 } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { auditedTarget, changesBetween } from '../../auth/audited-changes.js';
+import { noteAct } from '../../auth/noted-act.js';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../../auth/scope.guard.js';
 import { StrictBodyPipe } from '../../common/body.js';
@@ -122,8 +124,10 @@ export class AudiencesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AudienceAnswer> {
     const changedBy = request.authorized.clientId;
-    const audience = { name, description: description ?? '', target, changedBy };
-    return answer(reply, await this.audiences.replace(applicationId, audience, readIfMatch(ifMatch)));
+    const wanted = { name, description: description ?? '', target, changedBy };
+    const { before, audience } = await this.audiences.replace(applicationId, wanted, readIfMatch(ifMatch));
+    noteAct(request, { detail: { ...changesBetween(audited(before), audited(audience)) } });
+    return answer(reply, audience);
   }
 
   @Delete('audiences/:name')
@@ -142,6 +146,10 @@ export class AudiencesController {
   ): Promise<void> {
     return this.audiences.remove(applicationId, name, readIfMatch(ifMatch));
   }
+}
+
+function audited({ description, target }: SavedAudience): object {
+  return { description, target: auditedTarget(target) };
 }
 
 function answer(reply: FastifyReply, audience: SavedAudience): AudienceAnswer {

@@ -68,11 +68,12 @@ export class SavedAudiencesService {
     applicationId: string,
     audience: NewAudience,
     revisions: readonly string[] | undefined,
-  ): Promise<SavedAudience> {
+  ): Promise<{ before: SavedAudience; audience: SavedAudience }> {
     await this.check(applicationId, audience.target);
-    return this.change(applicationId, audience.name, revisions, (tx) =>
-      this.saved.replace(applicationId, audience, new Date(this.clock.now()), tx),
-    );
+    return this.change(applicationId, audience.name, revisions, async (tx, before) => ({
+      before,
+      audience: await this.saved.replace(applicationId, audience, new Date(this.clock.now()), tx),
+    }));
   }
 
   /** A campaign that names the audience skips its firings afterwards, and says why. */
@@ -85,13 +86,13 @@ export class SavedAudiencesService {
     applicationId: string,
     name: string,
     revisions: readonly string[] | undefined,
-    work: (tx: Tx) => Promise<T>,
+    work: (tx: Tx, old: SavedAudience) => Promise<T>,
   ): Promise<T> {
     return inTransaction(this.database, async (tx) => {
       const old = await this.saved.find(applicationId, name, tx);
       if (!old) throw notFound('audience', 'name');
       checkRevision(revisions, audienceRevision(old));
-      return work(tx);
+      return work(tx, old);
     });
   }
 
