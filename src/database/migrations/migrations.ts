@@ -51,13 +51,17 @@ import { up as auditOutbox } from './0062-audit-outbox.js';
 import { up as demandedSteps } from './0063-demanded-steps.js';
 import { up as clientKeys } from './0064-client-keys.js';
 import { up as webhookEnded } from './0067-webhook-ended.js';
+import { up as certificateBound } from './0070-certificate-bound.js';
 import { up as events } from './0075-events.js';
 import { up as eventMessages } from './0076-event-messages.js';
 import { up as eventDevices } from './0077-event-devices.js';
 import { up as receipts } from './0080-receipts.js';
 import { up as receiptEvents } from './0081-receipt-events.js';
+<<<<<<< HEAD
 import { up as usedDeviceTokens } from './0082-used-device-tokens.js';
 import { up as certificateBound } from './0070-certificate-bound.js';
+=======
+>>>>>>> a7f2e00 (http: serve receipts and the feed of events on the public port)
 
 export interface Step extends Migration {
   /**
@@ -125,11 +129,15 @@ export const MIGRATIONS: Record<string, Step> = {
   '0063-demanded-steps': { up: demandedSteps },
   '0064-client-keys': { up: clientKeys },
   '0067-webhook-ended': { up: webhookEnded },
+  '0070-certificate-bound': { up: certificateBound },
   '0075-events': { up: events },
   '0076-event-messages': { up: eventMessages },
   '0077-event-devices': { up: eventDevices },
   '0080-receipts': { up: receipts },
   '0081-receipt-events': { up: receiptEvents },
+<<<<<<< HEAD
   '0082-used-device-tokens': { up: usedDeviceTokens },
   '0070-certificate-bound': { up: certificateBound },
+=======
+>>>>>>> a7f2e00 (http: serve receipts and the feed of events on the public port)
 };
