@@ -63,6 +63,7 @@ const NOT_IN_COMPOSE: Readonly<Record<string, string>> = {
   QUEUE_URL: 'made of REDIS_PASSWORD',
   QUEUE_PREFIX: 'the Redis is of this installation alone',
   WORKERS: 'replicas',
+  ADMIN_PORT: 'needs a published port of its own, which an override adds with the setting',
   API_PROCESSES: 'replicas',
   MASTER_KEY_COMMAND: 'the image has no program that asks a vault; MASTER_KEY is required',
   AUDIT_FILE: 'the file system is read-only: use AUDIT_SYSLOG_URL',

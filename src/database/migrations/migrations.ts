@@ -57,11 +57,7 @@ import { up as eventMessages } from './0076-event-messages.js';
 import { up as eventDevices } from './0077-event-devices.js';
 import { up as receipts } from './0080-receipts.js';
 import { up as receiptEvents } from './0081-receipt-events.js';
-<<<<<<< HEAD
 import { up as usedDeviceTokens } from './0082-used-device-tokens.js';
-import { up as certificateBound } from './0070-certificate-bound.js';
-=======
->>>>>>> a7f2e00 (http: serve receipts and the feed of events on the public port)
 
 export interface Step extends Migration {
   /**
@@ -135,9 +131,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0077-event-devices': { up: eventDevices },
   '0080-receipts': { up: receipts },
   '0081-receipt-events': { up: receiptEvents },
-<<<<<<< HEAD
   '0082-used-device-tokens': { up: usedDeviceTokens },
-  '0070-certificate-bound': { up: certificateBound },
-=======
->>>>>>> a7f2e00 (http: serve receipts and the feed of events on the public port)
 };
