@@ -58,11 +58,8 @@ export function refuseUrl(text: string, allowPrivate: boolean): string | null {
 }
 
 /** The changes of a webhook, for the audit. Paths of addresses are secrets of many receivers. */
-export function webhookChange(
-  before: { url: string; eventTypes: readonly EventType[] },
-  after: { url: string; eventTypes: readonly EventType[] },
-): Record<string, unknown> {
-  const visible = ({ url, eventTypes }: typeof before): object => ({ origin: new URL(url).origin, eventTypes });
+export function webhookChange(before: { url: string }, after: { url: string }): Record<string, unknown> {
+  const visible = ({ url, ...rest }: typeof before): object => ({ origin: new URL(url).origin, ...rest });
   return { ...changesBetween(visible(before), visible(after)), ...(before.url !== after.url && { url: 'changed' }) };
 }
 
