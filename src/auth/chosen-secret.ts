@@ -1,5 +1,4 @@
 import { invalidValue } from '../common/errors.js';
-import type { Config } from '../config.js';
 import { isPredefinedSecret } from './predefined-clients.js';
 
 /** Rules of production for secrets that a person chooses, pure; generated secrets are longer. */
@@ -13,7 +12,7 @@ export function isWeakSecret(secret: string): boolean {
 
 /** Throws FPWSE0005E: a client with this secret would prevent the next start in production. */
 export function refuseDevelopmentSecret(
-  { environment }: Pick<Config, 'environment'>,
+  { environment }: { environment: 'development' | 'production' },
   { id, secret }: { id: string; secret?: string | null },
   field = 'secret',
 ): void {
@@ -23,7 +22,7 @@ export function refuseDevelopmentSecret(
 
 /** Throws FPWSE0005E. */
 export function refuseWeakSecret(
-  { environment }: Pick<Config, 'environment'>,
+  { environment }: { environment: 'development' | 'production' },
   secret: string | null | undefined,
   field = 'secret',
 ): void {
