@@ -6,9 +6,10 @@ import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Produces } from '../common/accept.guard.js';
 import { ApiError, invalidValue, notFound } from '../common/errors.js';
+import { IfMatch } from '../common/if-match.js';
 import { readForm } from '../common/multipart-form.js';
 import type { MultipartRequest } from '../common/multipart-form.js';
-import { readConditions } from '../common/revision.js';
+import { readConditions, readIfMatch } from '../common/revision.js';
 import type { Conditions } from '../common/revision.js';
 import { TakesBody } from '../common/takes-body.js';
 import { Conditional, answerWith } from './provider-settings.controller.js';
@@ -68,8 +69,13 @@ export class ApnsSettingsController {
   @HttpCode(204)
   @RequireScope('apnsConf.write')
   @ApiOperation({ summary: 'Remove the APNs settings' })
-  remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-    return this.settings.removeSettings(caller, applicationId, 'apns');
+  @IfMatch('settings')
+  remove(
+    @Param('applicationId') applicationId: string,
+    @Headers('if-match') ifMatch: string | undefined,
+    @Caller() caller: Actor,
+  ): Promise<void> {
+    return this.settings.removeSettings(caller, applicationId, 'apns', readIfMatch(ifMatch));
   }
 
   @Get('apnsCert')

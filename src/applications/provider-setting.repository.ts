@@ -166,9 +166,16 @@ export class ProviderSettingRepository {
       .execute();
   }
 
-  /** Returns false if there were none. */
-  remove(applicationId: string, provider: SettingName, actor: Actor = ITSELF): Promise<boolean> {
+  /** Returns false if there were none. Throws CARIL0412E if the settings are of another revision. */
+  remove(
+    applicationId: string,
+    provider: SettingName,
+    actor: Actor = ITSELF,
+    revisions?: readonly string[],
+  ): Promise<boolean> {
     return inTransaction(this.database, async (transaction) => {
+      const held = await holdSettings(transaction, applicationId, provider);
+      if (held) checkRevision(revisions, settingsRevision(held));
       const removed = await transaction
         .deleteFrom('provider_setting')
         .where('application_id', '=', applicationId)
@@ -181,23 +188,25 @@ export class ProviderSettingRepository {
   }
 
   /**
-   * Removes settings that no batch needs. A transaction that accepts a message locks the row until its batch (for a
+   * Removes settings that no batch needs; throws as `remove` does. A transaction that accepts a message locks the row until its batch (for a
    * resend, its message) is inserted, so batches are read after the row is locked.
    */
   removeUnused(
     applicationId: string,
     provider: ProviderName,
     actor: Actor = ITSELF,
+    revisions?: readonly string[],
   ): Promise<'removed' | 'absent' | 'used'> {
     return inTransaction(this.database, async (transaction) => {
       const held = await transaction
         .selectFrom('provider_setting')
-        .select('version')
+        .select(['visible', 'updated_at as updatedAt'])
         .where('application_id', '=', applicationId)
         .where('provider', '=', provider)
         .forUpdate()
         .executeTakeFirst();
       if (!held) return 'absent';
+      checkRevision(revisions, settingsRevision(held));
       if (await isWaitedFor(applicationId, provider, transaction)) return 'used';
       await transaction
         .deleteFrom('provider_setting')

@@ -19,7 +19,7 @@ import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { IfMatch } from '../common/if-match.js';
-import { readConditions, toEtag } from '../common/revision.js';
+import { readConditions, readIfMatch, toEtag } from '../common/revision.js';
 import type { Conditions } from '../common/revision.js';
 import type { SettingName } from '../database/tables.js';
 import { SettingsService } from './settings.service.js';
@@ -102,8 +102,13 @@ export function settingsController(routes: SettingsRoutes): Type {
     @RequireScope(`${conf}.write`)
     @ApiOperation({ operationId: operationId('remove'), summary: routes.remove })
     @(refusal === undefined ? applyDecorators() : ApiResponse({ status: 409, description: refusal }))
-    remove(@Param('applicationId') applicationId: string, @Caller() caller: Actor): Promise<void> {
-      return this.settings.removeSettings(caller, applicationId, name);
+    @IfMatch('settings')
+    remove(
+      @Param('applicationId') applicationId: string,
+      @Headers('if-match') ifMatch: string | undefined,
+      @Caller() caller: Actor,
+    ): Promise<void> {
+      return this.settings.removeSettings(caller, applicationId, name, readIfMatch(ifMatch));
     }
   }
   return ProviderSettingsController;

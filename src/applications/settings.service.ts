@@ -75,14 +75,19 @@ export class SettingsService {
 
   /**
    * The upstream's are refused while messages need them, because they have no other way. Throws CARIL0409E with the
-   * steps to take.
+   * steps to take, CARIL0412E if the settings are of another revision.
    */
-  async removeSettings(actor: Actor, applicationId: string, name: SettingName): Promise<void> {
+  async removeSettings(
+    actor: Actor,
+    applicationId: string,
+    name: SettingName,
+    revisions?: readonly string[],
+  ): Promise<void> {
     await this.applications.getApplication(applicationId);
     const removed =
       name === 'upstream'
-        ? await this.settings.removeUnused(applicationId, name, actor)
-        : await this.settings.remove(applicationId, name, actor);
+        ? await this.settings.removeUnused(applicationId, name, actor, revisions)
+        : await this.settings.remove(applicationId, name, actor, revisions);
     if (removed === 'used')
       throw new ApiError(
         'CARIL0409E',

@@ -185,6 +185,7 @@ export class ClientsController {
   @AllowRoles('mfpadmin', 'mfpdeployer')
   @HttpCode(204)
   @ApiOperation({ summary: 'Delete a client; its tokens become invalid (extension)' })
+  @IfMatch('client')
   @ApiStop()
   @ApiResponse({
     status: 200,
@@ -201,14 +202,16 @@ export class ClientsController {
   @ApiResponse({ status: 409, description: 'CARIL0409E: no client with the right to administer would be left' })
   async remove(
     @Param('clientId') clientId: string,
+    @Headers('if-match') ifMatch: string | undefined,
     @Caller() caller: Actor,
     @Query() query: QueryOf,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DepartureAnswer | undefined> {
+    const revisions = readIfMatch(ifMatch);
     const stop = readStop(query);
     const gone = stop && !(await this.clients.list()).some(({ id }) => id === clientId);
     const left = await this.departures.settle(caller, stop, async () => {
-      if (!gone) await this.clients.remove(caller, clientId);
+      if (!gone) await this.clients.remove(caller, clientId, revisions);
       return [clientId];
     });
     if (left.planted.length > 0) {

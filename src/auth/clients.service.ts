@@ -96,10 +96,12 @@ export class ClientsService {
     return pick(after, id);
   }
 
-  async remove(actor: Actor, id: string): Promise<void> {
+  /** Throws CARIL0412E if the client is of another revision. */
+  async remove(actor: Actor, id: string, revisions?: readonly string[]): Promise<void> {
     await this.change(actor, async (changes, current, reach) => {
       const client = pick([...current.values()], id);
       reach.check(client);
+      checkRevision(revisions, clientRevision(client));
       await changes.remove(client);
     });
   }

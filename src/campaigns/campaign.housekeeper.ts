@@ -8,6 +8,7 @@ import type { Config } from '../config.js';
 import { ReachRepository } from '../delivery/expand/reach.repository.js';
 import { dayBefore, reachKey } from '../delivery/expand/reach.js';
 import { RemovalGuard } from '../delivery/upkeep/removal-guard.js';
+import { CampaignRepository } from './campaign.repository.js';
 import { RunRepository } from './run.repository.js';
 
 const EVERY_MS = HOUR_MS;
@@ -25,6 +26,7 @@ export class CampaignHousekeeper implements BeforeApplicationShutdown {
   constructor(
     @Inject(CONFIG) private readonly config: Pick<Config, 'retention'>,
     private readonly runs: RunRepository,
+    private readonly campaigns: CampaignRepository,
     private readonly reach: ReachRepository,
     private readonly guard: RemovalGuard,
   ) {}
@@ -53,7 +55,9 @@ export class CampaignHousekeeper implements BeforeApplicationShutdown {
         count: () => this.runs.countOld(before),
         step: () => this.runs.removeOld(before),
       });
-    await this.rounds.repeat(() => this.runs.forgetKeys(new Date(age.now - DAY_MS)));
+    const dayAgo = new Date(age.now - DAY_MS);
+    await this.rounds.repeat(() => this.runs.forgetKeys(dayAgo));
+    await this.campaigns.forgetKeys(dayAgo);
     await this.rounds.repeat(() => this.reach.forget(dayBefore(reachKey(age.now, 0))));
   }
 

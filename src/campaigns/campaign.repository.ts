@@ -6,6 +6,7 @@ import type { CampaignState } from '../database/campaign-tables.js';
 import type { Tables } from '../database/tables.js';
 import type { Tx } from '../database/transaction.js';
 import { inTransaction } from '../database/transaction.js';
+import type { Idempotency } from '../messages/send/idempotency.js';
 import type { Definition } from './campaign.js';
 import type { NextFiring } from './firing/firing.js';
 import { OverlapRepository } from './firing/overlap.repository.js';
@@ -41,9 +42,15 @@ export class CampaignRepository {
     private readonly overlaps: OverlapRepository,
   ) {}
 
-  /** Returns undefined if the id is taken. */
+  /** Returns undefined if the id or the Idempotency-Key is taken. */
   async add(
-    campaign: { applicationId: string; id: string; clientId: string; definition: Definition },
+    campaign: {
+      applicationId: string;
+      id: string;
+      clientId: string;
+      definition: Definition;
+      idempotency: Idempotency | null;
+    },
     now: Date,
   ): Promise<Campaign | undefined> {
     const row = await this.database.kysely
@@ -54,6 +61,8 @@ export class CampaignRepository {
         client_id: campaign.clientId,
         authors: [campaign.clientId],
         ...toColumns(campaign.definition),
+        idempotency_key: campaign.idempotency?.key ?? null,
+        request_hash: campaign.idempotency?.requestHash ?? null,
         state: 'draft',
         state_reason: null,
         next_at: null,
@@ -65,6 +74,32 @@ export class CampaignRepository {
       .returningAll()
       .executeTakeFirst();
     return row && toCampaign(row);
+  }
+
+  /** The campaign that a client made with this key, and the hash of its request. */
+  async findByKey(
+    applicationId: string,
+    clientId: string,
+    key: string,
+  ): Promise<{ campaign: Campaign; requestHash: Buffer } | undefined> {
+    const row = await this.database.kysely
+      .selectFrom('campaign')
+      .selectAll()
+      .where('application_id', '=', applicationId)
+      .where('client_id', '=', clientId)
+      .where('idempotency_key', '=', key)
+      .executeTakeFirst();
+    return row && { campaign: toCampaign(row), requestHash: row.request_hash ?? Buffer.alloc(0) };
+  }
+
+  /** The keys of campaigns made before a time may be used again. */
+  async forgetKeys(before: Date): Promise<void> {
+    await this.database.kysely
+      .updateTable('campaign')
+      .set({ idempotency_key: null, request_hash: null })
+      .where('idempotency_key', 'is not', null)
+      .where('created_at', '<', before)
+      .execute();
   }
 
   async count(applicationId: string): Promise<number> {
@@ -153,21 +188,22 @@ export class CampaignRepository {
 
   /**
    * Returns the unfinished messages, which are `cancelled` or continue without the campaign; undefined if there is no
-   * such campaign. Locks the campaign before its waves, in the same order as a firing that cancels earlier runs.
+   * such campaign. Locks the campaign before its waves, in the same order as a firing that cancels earlier runs. A
+   * `check` that throws keeps the campaign.
    */
-  remove(applicationId: string, id: string, { cancel }: { cancel: boolean }): Promise<MovingMessage[] | undefined> {
+  remove(
+    applicationId: string,
+    id: string,
+    { cancel }: { cancel: boolean },
+    check: (campaign: Campaign) => void,
+  ): Promise<MovingMessage[] | undefined> {
     return inTransaction(this.database, async (transaction) => {
-      const row = await transaction
-        .selectFrom('campaign')
-        .select('seq')
-        .where('application_id', '=', applicationId)
-        .where('id', '=', id)
-        .forUpdate()
-        .executeTakeFirst();
-      if (!row) return undefined;
-      const moving = await this.overlaps.listMoving(row.seq, transaction);
-      if (cancel) await this.overlaps.cancelRuns(row.seq, REMOVED, transaction);
-      await transaction.deleteFrom('campaign').where('seq', '=', row.seq).execute();
+      const campaign = await this.lock(applicationId, id, transaction);
+      if (!campaign) return undefined;
+      check(campaign);
+      const moving = await this.overlaps.listMoving(campaign.seq, transaction);
+      if (cancel) await this.overlaps.cancelRuns(campaign.seq, REMOVED, transaction);
+      await transaction.deleteFrom('campaign').where('seq', '=', campaign.seq).execute();
       return cancel ? moving.map((message) => ({ ...message, state: 'cancelled' })) : moving;
     });
   }

@@ -27,6 +27,7 @@ import { readIfMatch, toEtag } from '../common/revision.js';
 import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { definitionChange } from './audited-definition.js';
+import { readIdempotency } from '../messages/send/idempotency.js';
 import {
   CampaignAnswer,
   CampaignListAnswer,
@@ -37,12 +38,23 @@ import {
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
 import type { Campaign } from './campaign.repository.js';
 import { CampaignsService, definitionRevision } from './campaigns.service.js';
+import type { MadeCampaign } from './campaigns.service.js';
 import { PreviewService } from './preview.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
 /** A refusal names the first; the second covers neither a change nor an activation. */
 const CONTROL = ['campaigns.write', 'campaigns.control'];
-const QUOTA = { status: 409, description: 'CARIL0409E: the application has the maximum number of campaigns' };
+const CONFLICT = {
+  status: 409,
+  description:
+    'FPWSE0002E: the Idempotency-Key was used with another request. CARIL0409E: the application has the maximum number of campaigns',
+};
+const KEY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description:
+    'Requests of a client with the same key within 24 hours make one campaign, and each is answered with it; a different request under the key is refused',
+};
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
 const CAMPAIGN = { status: 200, type: CampaignAnswer };
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
@@ -61,21 +73,24 @@ export class CampaignsController {
   @ApiOperation({
     summary: 'Create a campaign: a message on a schedule, as a draft until it is activated (extension)',
   })
+  @ApiHeader(KEY)
   @ApiHeader(PREFER_STRICT)
   @ApiBody({ type: CampaignDto })
   @ApiResponse({ status: 201, type: CampaignAnswer, description: 'Created. `warnings` names ignored fields.' })
   @ApiResponse(INVALID)
-  @ApiResponse(QUOTA)
+  @ApiResponse(CONFLICT)
   async create(
     @Param('applicationId') applicationId: string,
     @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new StrictBodyPipe(CampaignDto)) body: CampaignDto,
   ): Promise<CampaignAnswer> {
     const { clientId } = request.authorized;
     const strict = prefersStrict(request, reply);
-    const { campaign, warnings } = await this.campaigns.createCampaign({ applicationId, clientId, strict }, body);
-    return answer(reply, campaign, warnings);
+    const idempotency = readIdempotency(key, request.body);
+    const made = await this.campaigns.createCampaign({ applicationId, clientId, strict }, body, idempotency);
+    return answerMade(reply, made);
   }
 
   @Get()
@@ -151,6 +166,7 @@ export class CampaignsController {
   @HttpCode(204)
   @RequireScope('campaigns.write')
   @ApiOperation({ summary: 'Delete a campaign and its runs; its messages stay (extension)' })
+  @IfMatch('campaign')
   @ApiQuery({
     name: 'cancel',
     required: false,
@@ -167,11 +183,13 @@ export class CampaignsController {
   async remove(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
+    @Headers('if-match') ifMatch: string | undefined,
     @Query() query: QueryOf,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<RemovedCampaignAnswer | undefined> {
     const cancel = readWord('cancel', readQuery(query, ['cancel']).cancel, ['true', 'false']) === 'true';
-    const moving = await this.campaigns.removeCampaign(applicationId, campaignId, { cancel });
+    const revisions = readIfMatch(ifMatch);
+    const moving = await this.campaigns.removeCampaign(applicationId, campaignId, { cancel }, revisions);
     if (moving.length === 0) return undefined;
     void reply.status(200);
     return { messages: moving.map(({ id, state }) => ({ messageId: id, state })) };
@@ -227,18 +245,23 @@ export class CampaignsController {
   @Post(':campaignId/duplicate')
   @RequireScope('campaigns.write')
   @ApiOperation({ summary: 'Copy a campaign as a draft (extension)' })
+  @ApiHeader(KEY)
   @ApiBody({ type: DuplicateDto, required: false })
   @ApiResponse({ status: 201, type: CampaignAnswer })
   @ApiResponse(UNKNOWN)
-  @ApiResponse(QUOTA)
+  @ApiResponse(CONFLICT)
   async duplicate(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
     @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new StrictBodyPipe(DuplicateDto, { optional: true })) body: DuplicateDto,
   ): Promise<CampaignAnswer> {
     const { clientId } = request.authorized;
-    return toCampaignAnswer(await this.campaigns.duplicateCampaign(applicationId, clientId, campaignId, body.name));
+    const idempotency = readIdempotency(key, { copyOf: campaignId, name: body.name });
+    const author = { applicationId, clientId };
+    return answerMade(reply, await this.campaigns.duplicateCampaign(author, campaignId, body.name, idempotency));
   }
 
   @Get(':campaignId/preview')
@@ -262,6 +285,11 @@ export class CampaignsController {
   ): Promise<PreviewAnswer> {
     return this.previews.previewCampaign(applicationId, campaignId, count);
   }
+}
+
+function answerMade(reply: FastifyReply, { campaign, warnings, replayed }: MadeCampaign): CampaignAnswer {
+  if (replayed) void reply.header('idempotent-replayed', 'true');
+  return answer(reply, campaign, warnings);
 }
 
 function answer(reply: FastifyReply, campaign: Campaign, warnings: readonly string[] = []): CampaignAnswer {

@@ -51,6 +51,7 @@ import { ZoneRulesRepository } from './schedule/zone-rules.repository.js';
   ],
   exports: [
     CalendarService,
+    CampaignRepository,
     CampaignsService,
     PreviewService,
     FiringService,

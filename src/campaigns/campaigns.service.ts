@@ -10,6 +10,8 @@ import { inTransaction } from '../database/transaction.js';
 import type { Tx } from '../database/transaction.js';
 import { Quotas } from '../limits/quotas.js';
 import { MessageControlService } from '../messages/control/message-control.service.js';
+import { checkSameRequest } from '../messages/send/idempotency.js';
+import type { Idempotency } from '../messages/send/idempotency.js';
 import { newMessageId } from '../messages/send/message-id.js';
 import type { Definition } from './campaign.js';
 import type { CampaignDto } from './campaign.dto.js';
@@ -22,6 +24,13 @@ import { planNext } from './firing/firing.js';
 import type { MovingMessage } from './firing/overlap.repository.js';
 import { checkFires, readSchedule } from './schedule/schedule.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
+
+export interface MadeCampaign {
+  campaign: Campaign;
+  warnings: string[];
+  /** True: repeats the answer to an earlier request with the same Idempotency-Key; the campaign is as it is now. */
+  replayed: boolean;
+}
 
 /**
  * Creates and changes campaigns. Every method throws FPWSE0001E if the application or the campaign does not
@@ -41,12 +50,12 @@ export class CampaignsService {
   ) {}
 
   /** Creates a draft: nothing is sent before it is activated. */
-  async createCampaign(
-    { applicationId, clientId, strict }: { applicationId: string; clientId: string; strict: boolean },
+  createCampaign(
+    author: { applicationId: string; clientId: string; strict: boolean },
     body: CampaignDto,
-  ): Promise<{ campaign: Campaign; warnings: string[] }> {
-    const { definition, warnings } = await this.definitions.check(applicationId, body, strict);
-    return { campaign: await this.add(applicationId, clientId, definition), warnings };
+    idempotency: Idempotency | null,
+  ): Promise<MadeCampaign> {
+    return this.make(author, idempotency, () => this.definitions.check(author.applicationId, body, author.strict));
   }
 
   async listCampaigns(
@@ -103,11 +112,17 @@ export class CampaignsService {
 
   /**
    * The messages stay. Returns the unfinished ones: they continue, or with `cancel` nothing more of them is sent when
-   * this returns.
+   * this returns. Throws CARIL0412E if the campaign is of another revision.
    */
-  async removeCampaign(applicationId: string, id: string, how: { cancel: boolean }): Promise<MovingMessage[]> {
+  async removeCampaign(
+    applicationId: string,
+    id: string,
+    how: { cancel: boolean },
+    revisions: readonly string[] | undefined,
+  ): Promise<MovingMessage[]> {
     await this.applications.getApplication(applicationId);
-    const moving = await this.campaigns.remove(applicationId, id, how);
+    const check = (campaign: Campaign): void => checkRevision(revisions, definitionRevision(campaign));
+    const moving = await this.campaigns.remove(applicationId, id, how, check);
     if (!moving) throw notFound('campaign', 'campaignId');
     // The rows are cancelled already; this waits for the workers. Errors are ignored: a message may have ended
     // meanwhile.
@@ -169,24 +184,52 @@ export class CampaignsService {
     });
   }
 
-  async duplicateCampaign(
-    applicationId: string,
-    clientId: string,
+  duplicateCampaign(
+    author: { applicationId: string; clientId: string },
     id: string,
     name: string | undefined,
-  ): Promise<Campaign> {
-    const { definition } = await this.readCampaign(applicationId, id);
-    return this.add(applicationId, clientId, { ...definition, name: name ?? `${definition.name} (copy)` });
+    idempotency: Idempotency | null,
+  ): Promise<MadeCampaign> {
+    return this.make(author, idempotency, async () => {
+      const { definition } = await this.readCampaign(author.applicationId, id);
+      return { definition: { ...definition, name: name ?? `${definition.name} (copy)` }, warnings: [] };
+    });
   }
 
-  /** Throws CARIL0409E if the application has the maximum number of campaigns. */
-  private async add(applicationId: string, clientId: string, definition: Definition): Promise<Campaign> {
+  /**
+   * Makes one campaign under one key. Throws CARIL0409E if the application has the maximum number of campaigns,
+   * FPWSE0002E if the key was used for another request.
+   */
+  private async make(
+    { applicationId, clientId }: { applicationId: string; clientId: string },
+    idempotency: Idempotency | null,
+    define: () => Promise<{ definition: Definition; warnings: string[] }>,
+  ): Promise<MadeCampaign> {
+    await this.applications.getApplication(applicationId);
+    const earlier = await this.findMade(applicationId, clientId, idempotency);
+    if (earlier) return earlier;
+    const { definition, warnings } = await define();
     await this.quotas.take('campaigns', applicationId, 1, () => this.campaigns.count(applicationId));
     const now = new Date(await this.clock.now());
     for (;;) {
-      const added = await this.campaigns.add({ applicationId, id: newMessageId(), clientId, definition }, now);
-      if (added) return added;
+      const id = newMessageId();
+      const campaign = await this.campaigns.add({ applicationId, id, clientId, definition, idempotency }, now);
+      if (campaign) return { campaign, warnings, replayed: false };
+      // Either the same key came in a concurrent request, whose answer is repeated, or (rarely) the id is taken.
+      const first = await this.findMade(applicationId, clientId, idempotency);
+      if (first) return first;
     }
+  }
+
+  private async findMade(
+    applicationId: string,
+    clientId: string,
+    idempotency: Idempotency | null,
+  ): Promise<MadeCampaign | null> {
+    const made = idempotency && (await this.campaigns.findByKey(applicationId, clientId, idempotency.key));
+    if (!idempotency || !made) return null;
+    checkSameRequest(made, idempotency.requestHash);
+    return { campaign: made.campaign, warnings: [], replayed: true };
   }
 
   /** Active from now on, or after an approval. Throws FPWSE0005E if the schedule would never fire. */

@@ -1,8 +1,10 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Req, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Get, Headers, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
+import { readIdempotency } from '../messages/send/idempotency.js';
 import { RenderAnswer, RenderDto, TestAnswer, TestCampaignDto } from './render.dto.js';
 import { RenderService } from './render.service.js';
 
@@ -55,18 +57,32 @@ export class RenderController {
     description:
       'At once, in any state of the campaign. A test is no run: neither overlap, daily caps, quiet hours, rate nor the shares of variants apply, it counts for none of them, and `testOf` marks its messages in reports.',
   })
+  @ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description:
+      'Requests of a client with the same key within 24 hours send once and get the same messages as the answer',
+  })
   @ApiResponse({ status: 202, type: TestAnswer })
   @ApiResponse(INVALID)
   @ApiResponse({ status: 404, description: 'Unknown application or campaign' })
-  @ApiResponse({ status: 409, description: 'The application is disabled' })
+  @ApiResponse({
+    status: 409,
+    description: 'The application is disabled, or the Idempotency-Key was used with another request',
+  })
   async test(
     @Param('applicationId') applicationId: string,
     @Param('campaignId') campaignId: string,
     @Req() request: AuthorizedRequest,
+    @Headers('idempotency-key') key: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
     @Body(new StrictBodyPipe(TestCampaignDto)) body: TestCampaignDto,
   ): Promise<TestAnswer> {
     const { clientId } = request.authorized;
-    const { messages, warnings } = await this.service.testCampaign({ applicationId, clientId }, campaignId, body);
+    const idempotency = readIdempotency(key, { testOf: campaignId, ...(request.body as object) });
+    const caller = { applicationId, clientId };
+    const { messages, warnings, replayed } = await this.service.testCampaign(caller, campaignId, body, idempotency);
+    if (replayed) void reply.header('idempotent-replayed', 'true');
     return { messages, ...(warnings.length > 0 && { warnings }) };
   }
 }

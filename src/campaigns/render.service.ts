@@ -1,13 +1,16 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService, checkMaySend } from '../applications/applications.service.js';
-import { invalidValue } from '../common/errors.js';
+import { ApiError, invalidValue } from '../common/errors.js';
 import { toPlain } from '../common/fields.js';
 import type { DeviceCondition, Target } from '../database/tables.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { ReportsService } from '../messages/report/reports.service.js';
 import { AudienceService } from '../messages/send/audience.service.js';
+import { checkSameRequest } from '../messages/send/idempotency.js';
+import type { Idempotency } from '../messages/send/idempotency.js';
 import { newMessageId } from '../messages/send/message-id.js';
 import { MessageWriter } from '../messages/send/message-writer.js';
+import { MessageRepository } from '../messages/send/message.repository.js';
 import { PROVIDERS } from '../providers/providers.module.js';
 import type { Providers } from '../providers/providers.module.js';
 import { readContent } from './campaign-content.js';
@@ -37,6 +40,7 @@ export class RenderService {
     private readonly reports: ReportsService,
     private readonly audiences: AudienceService,
     private readonly writer: MessageWriter,
+    private readonly stored: MessageRepository,
     private readonly clock: SharedClock,
     @Inject(PROVIDERS) private readonly providers: Providers,
   ) {}
@@ -63,21 +67,24 @@ export class RenderService {
   /**
    * Sends a campaign's messages to devices or users, at once and in any state of the campaign. There is no run: neither
    * overlap, caps, quiet hours, rate nor shares of variants apply, and nothing is counted. Throws FPWSE1007E if the
-   * application is disabled.
+   * application is disabled, FPWSE0002E if the key was used for another request.
    */
   async testCampaign(
     { applicationId, clientId }: { applicationId: string; clientId: string },
     id: string,
     { deviceIds, userIds, variant, language }: TestCampaignDto,
-  ): Promise<{ messages: TestedMessage[]; warnings: string[] }> {
+    idempotency: Idempotency | null,
+  ): Promise<{ messages: TestedMessage[]; warnings: string[]; replayed: boolean }> {
     if ((deviceIds === undefined) === (userIds === undefined))
       throw invalidValue('deviceIds', 'either deviceIds or userIds is required');
     const application = await this.applications.getApplication(applicationId);
     const { definition } = await this.campaigns.readCampaign(applicationId, id);
-    checkMaySend(application);
     const chosen = toMessages(definition, id).filter(
       (message) => isChosen(message.variant, variant) && isChosen(message.language, language),
     );
+    const earlier = await this.findTested(applicationId, clientId, chosen, idempotency);
+    if (earlier) return earlier;
+    checkMaySend(application);
     if (chosen.length === 0)
       throw invalidValue(variant === undefined ? 'language' : 'variant', 'the campaign does not have it');
     const now = await this.clock.now();
@@ -90,7 +97,7 @@ export class RenderService {
         for (const warning of audience.warnings) warnings.add(warning);
         return {
           message,
-          acceptable: compose({ applicationId, clientId, campaignId: id }, message, target, now),
+          acceptable: compose({ applicationId, clientId, campaignId: id, idempotency }, message, target, now),
           audience,
         };
       }),
@@ -101,15 +108,46 @@ export class RenderService {
         return { message, audience, acceptable: { message: { ...acceptable, urgent }, batches } };
       })
       .filter(({ audience }) => audience > 0);
-    await this.writer.keepAll(kept.map(({ acceptable }) => acceptable));
+    if (!(await this.writer.keepAll(kept.map(({ acceptable }) => acceptable)))) {
+      // The same key came in a concurrent request.
+      const first = await this.findTested(applicationId, clientId, chosen, idempotency);
+      if (first) return first;
+      throw new ApiError('CARIL0409E', 'The test was sent by a concurrent request. Try again.');
+    }
     const messages = kept.map(({ message, audience, acceptable }) => ({
       messageId: acceptable.message.id,
       variant: message.variant,
       language: message.language,
       audience,
     }));
-    return { messages, warnings: [...warnings] };
+    return { messages, warnings: [...warnings], replayed: false };
   }
+
+  /** The messages that an earlier request with the same key has sent; null: none. */
+  private async findTested(
+    applicationId: string,
+    clientId: string,
+    chosen: readonly WaveMessage[],
+    idempotency: Idempotency | null,
+  ): Promise<{ messages: TestedMessage[]; warnings: string[]; replayed: true } | null> {
+    if (!idempotency) return null;
+    const found = await Promise.all(
+      chosen.map(async (message) => {
+        const earlier = await this.stored.findByIdempotencyKey(applicationId, clientId, keyOf(idempotency, message));
+        if (!earlier) return [];
+        checkSameRequest(earlier, idempotency.requestHash);
+        const { variant, language } = message;
+        return [{ messageId: earlier.id, variant, language, audience: earlier.audience }];
+      }),
+    );
+    const messages = found.flat();
+    return messages.length === 0 ? null : { messages, warnings: [], replayed: true };
+  }
+}
+
+/** Each message of a test has its own, which no caller can send: it has spaces. */
+function keyOf({ key }: Idempotency, { variant, language }: WaveMessage): string {
+  return `${key} ${JSON.stringify([variant, language])}`;
 }
 
 function isChosen(own: string | null, wanted: string | undefined): boolean {
@@ -120,22 +158,29 @@ function withoutShare(where: readonly DeviceCondition[]): DeviceCondition[] {
   return where.filter(({ kind }) => kind !== 'share');
 }
 
+interface TestContext {
+  applicationId: string;
+  clientId: string;
+  campaignId: string;
+  idempotency: Idempotency | null;
+}
+
 function compose(
-  { applicationId, clientId, campaignId }: { applicationId: string; clientId: string; campaignId: string },
-  { body }: WaveMessage,
+  { applicationId, clientId, campaignId, idempotency }: TestContext,
+  message: WaveMessage,
   target: Target,
   now: number,
 ) {
-  const content = readContent(body);
+  const content = readContent(message.body);
   return {
     applicationId,
     id: newMessageId(),
     clientId,
-    body,
+    body: message.body,
     notification: content.notification,
     target,
     onUnknown: content.onUnknown,
-    idempotency: null,
+    idempotency: idempotency && { ...idempotency, key: keyOf(idempotency, message) },
     acceptedAt: new Date(now),
     expiresAt: new Date(now + content.ttlSeconds * 1_000),
     label: content.label,

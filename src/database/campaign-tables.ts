@@ -19,6 +19,9 @@ export interface CampaignTable {
   /** The content and audience that were approved; null: none. */
   approved_revision: ColumnType<string | null, never, string>;
   approved_by: ColumnType<string | null, never, string>;
+  /** Of the request that made the campaign; null: none, or more than a day old. */
+  idempotency_key: Generated<string | null>;
+  request_hash: Generated<Buffer | null>;
   daily_cap: number | null;
   next_at: Date | null;
   due_at: Date | null;

@@ -72,6 +72,7 @@ import { SavedAudiencesService } from './send/saved-audiences.service.js';
     DryRunService,
     EstimateRepository,
     MessageControlRepository,
+    MessageRepository,
     ApprovalService,
     MessageControlService,
     MessageWriter,

@@ -10,6 +10,7 @@ import type { Database } from '../database/database.js';
 import type { SealedColumn } from '../database/sealed.js';
 import type { Tables } from '../database/tables.js';
 import { inTransaction } from '../database/transaction.js';
+import type { Tx } from '../database/transaction.js';
 import type { EventType, TriedEvent } from './webhook.js';
 
 export interface Webhook {
@@ -86,10 +87,7 @@ export class WebhookRepository {
     revisions?: readonly string[],
   ): Promise<Webhook | undefined> {
     return inTransaction(this.database, async (transaction) => {
-      const { rows: held } = await sql<Webhook>`
-        select name, url, event_types as "eventTypes", labels, campaigns from webhook
-        where application_id = ${applicationId} and name = ${name} for no key update`.execute(transaction);
-      if (held[0]) checkRevision(revisions, webhookRevision(held[0]));
+      await holdWebhook(transaction, applicationId, name, revisions);
       const { rows } = await sql<{ id: number }>`
         update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], labels = ${labels}::text[],
           campaigns = ${campaigns}::text[], disabled_at = null, disabled_reason = null, next_at = now(), failures = 0,
@@ -184,18 +182,34 @@ export class WebhookRepository {
   }
 
   /** Also deletes the waiting events. Returns false if the webhook does not exist. */
-  async remove(applicationId: string, name: string): Promise<boolean> {
-    const { rows } = await sql`
-      delete from webhook where application_id = ${applicationId} and name = ${name} returning id`.execute(
-      this.database.kysely,
-    );
-    return rows.length > 0;
+  async remove(applicationId: string, name: string, revisions?: readonly string[]): Promise<boolean> {
+    return inTransaction(this.database, async (transaction) => {
+      await holdWebhook(transaction, applicationId, name, revisions);
+      const { rows } = await sql`
+        delete from webhook where application_id = ${applicationId} and name = ${name} returning id`.execute(
+        transaction,
+      );
+      return rows.length > 0;
+    });
   }
 }
 
 /** Of what a caller can change. */
 export function webhookRevision({ url, eventTypes, labels, campaigns }: Webhook): string {
   return revisionOf({ url, eventTypes, labels, campaigns });
+}
+
+/** The webhook stays as it is until the commit. Throws CARIL0412E if there is one of another revision. */
+async function holdWebhook(
+  tx: Tx,
+  applicationId: string,
+  name: string,
+  revisions: readonly string[] | undefined,
+): Promise<void> {
+  const { rows } = await sql<Webhook>`
+    select name, url, event_types as "eventTypes", labels, campaigns from webhook
+    where application_id = ${applicationId} and name = ${name} for no key update`.execute(tx);
+  if (rows[0]) checkRevision(revisions, webhookRevision(rows[0]));
 }
 
 /** Resets the failures of events, because their address is being replaced. */

@@ -200,7 +200,12 @@ export class WebhooksController {
   @HttpCode(204)
   @RequireScope('webhooks.write')
   @ApiOperation({ summary: 'Remove a webhook and its events' })
-  remove(@Param('applicationId') applicationId: string, @Param('name') name: string): Promise<void> {
-    return this.webhooks.remove(applicationId, name);
+  @IfMatch('webhook')
+  remove(
+    @Param('applicationId') applicationId: string,
+    @Param('name') name: string,
+    @Headers('if-match') ifMatch: string | undefined,
+  ): Promise<void> {
+    return this.webhooks.remove(applicationId, name, readIfMatch(ifMatch));
   }
 }

@@ -112,9 +112,10 @@ export class WebhooksService {
     return { events };
   }
 
-  async remove(applicationId: string, name: string): Promise<void> {
+  /** Throws CARIL0412E if the webhook is of another revision. */
+  async remove(applicationId: string, name: string, revisions?: readonly string[]): Promise<void> {
     await this.applications.getApplication(applicationId);
-    if (!(await this.webhooks.remove(applicationId, name))) throw unknownWebhook();
+    if (!(await this.webhooks.remove(applicationId, name, revisions))) throw unknownWebhook();
   }
 
   /** The old secret stays valid for `overlapS` more seconds. */

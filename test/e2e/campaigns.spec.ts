@@ -169,6 +169,41 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(after.runs).toHaveLength(2);
   });
 
+  it('a repeated creation, copy or test under one Idempotency-Key acts once; another request under it is refused', async () => {
+    const post = (path: string, what: unknown, key: string) =>
+      api.app<Campaign & { code: string; messages: { messageId: string }[] }>('POST', path, what, {
+        'idempotency-key': key,
+      });
+    const create = (name = 'Once') => post('/campaigns', body({ name }), 'create');
+    const made = [...(await Promise.all([create(), create(), create()])), await create()];
+    expect(made.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    expect(new Set(made.map((each) => each.body.campaignId)).size).toBe(1);
+    expect(made.map(({ headers }) => headers.get('idempotent-replayed')).filter(Boolean)).toHaveLength(3);
+    expect(made[3]?.headers.get('etag')).toBe(made[0]?.headers.get('etag'));
+    expect(await create('Another')).toMatchObject({ status: 409, body: { code: 'FPWSE0002E' } });
+    expect(await post('/campaigns', body(), 'no key')).toMatchObject({ status: 400, body: { code: 'FPWSE0005E' } });
+
+    const path = `/campaigns/${made[0]?.body.campaignId}`;
+    const copies = await Promise.all(['copy', 'copy', 'other'].map((key) => post(`${path}/duplicate`, {}, key)));
+    expect(copies.map(({ status }) => status)).toEqual([201, 201, 201]);
+    expect(new Set(copies.map((each) => each.body.campaignId)).size).toBe(2);
+    expect((await post(`${path}/duplicate`, { name: 'Named' }, 'copy')).body.code).toBe('FPWSE0002E');
+
+    const split = [
+      { name: 'A', share: 50 },
+      { name: 'B', share: 50 },
+    ];
+    await api.app('PUT', path, body({ split }));
+    const test = (deviceIds = ['anna-phone']) => post(`${path}/test`, { deviceIds }, 'test');
+    const tests = [...(await Promise.all([test(), test()])), await test()];
+    expect(tests.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect(tests[0]?.body.messages).toHaveLength(2);
+    expect(new Set(tests.map((each) => JSON.stringify(each.body.messages))).size).toBe(1);
+    expect(tests[2]?.headers.get('idempotent-replayed')).toBe('true');
+    expect(await test(['ben-phone'])).toMatchObject({ status: 409, body: { code: 'FPWSE0002E' } });
+    for (const each of [made[0], ...copies]) await api.app('DELETE', `/campaigns/${each?.body.campaignId}`);
+  });
+
   it('a campaign that is removed while it sends names its messages, and cancels them if asked', async () => {
     const stuck = { deviceId: 'stuck', platform: 'A', token: 'sandbox:throttled-forever:stuck' };
     await api.app('POST', '/devices', stuck);

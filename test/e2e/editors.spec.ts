@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +12,19 @@ import { STAGES } from './stages.js';
 const VAPID = (name: string) => ({ subject: `mailto:${name}@example.com` });
 const CLIENTS = '/confidentialclients';
 
+const APNS_KEY = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+}).privateKey;
+const CAMPAIGN = { name: 'Leaving', content: { message: { alert: 'x' } }, schedule: { cron: '0 9 * * *' } };
+
+interface Removable {
+  read: () => Promise<string>;
+  /** Returns the status. */
+  remove: (etag: string) => Promise<number>;
+}
+
 describe.each(STAGES)('on $name', (stage) => {
   const program = runProgram(stage, { environment: () => ({ WEBHOOK_ALLOW_PRIVATE: 'true' }) });
   const admin = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
@@ -19,7 +33,11 @@ describe.each(STAGES)('on $name', (stage) => {
       headers: { authorization: basic('test', 'test'), 'content-type': 'application/json', ...headers },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
-    return { status: answer.status, etag: answer.headers.get('etag') ?? '', body: (await answer.json()) as object };
+    return {
+      status: answer.status,
+      etag: answer.headers.get('etag') ?? '',
+      body: (await answer.json().catch(() => ({}))) as object,
+    };
   };
 
   it('of provider settings: the second is refused with the present revision, and nothing is written', async () => {
@@ -74,6 +92,57 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(ids).toEqual(expect.arrayContaining(['one', 'two']));
     expect(ids).not.toContain('three');
     expect((await admin('PUT', CLIENTS, after.body, { 'if-match': after.etag })).status).toBe(200);
+  });
+
+  it('what another person has changed is removed by none that has seen the older version', async () => {
+    await new Admin(program.carillon.url).addClient('leaving', 'messages.read');
+    const api = (path: string): Removable => ({
+      read: async () => (await program.api.app('GET', path)).headers.get('etag') ?? '',
+      remove: async (etag) => (await program.api.app('DELETE', path, undefined, { 'if-match': etag })).status,
+    });
+    const { body: made } = await program.api.app<{ campaignId: string }>('POST', '/campaigns', CAMPAIGN);
+    const campaign = `/campaigns/${made.campaignId}`;
+    const webhook = { name: 'leaving', url: 'http://127.0.0.1:9/a', eventTypes: 'onDeviceRegister' };
+    await program.api.app('POST', '/webhooks', webhook);
+    const target = { platforms: ['A'] };
+    await program.api.app('POST', '/audiences', { name: 'leaving', target });
+    const apns = { key: APNS_KEY, keyId: 'ABCDE12345', teamId: 'TEAM123456', bundleId: 'com.example.app' };
+    await program.api.app('PUT', '/settings/apnsConf', apns);
+    await program.api.app('PUT', '/settings/webPushConf', VAPID('leaving'));
+    const upstream = { baseUrl: 'http://localhost:9/mfp', clientId: 'relay', mode: 'direct', secret: 'one' };
+    await program.api.app('PUT', '/settings/upstreamConf', upstream);
+    const client = `${CLIENTS}/leaving`;
+    const change = (path: string, body: object) => program.api.app('PUT', path, body);
+    const cases: [string, Removable, () => Promise<{ status: number }>][] = [
+      ['campaign', api(campaign), () => change(campaign, { ...CAMPAIGN, name: 'Other' })],
+      [
+        'webhook',
+        api('/webhooks/leaving'),
+        () => change('/webhooks/leaving', { ...webhook, url: 'http://127.0.0.1:9/b' }),
+      ],
+      ['audience', api('/audiences/leaving'), () => change('/audiences/leaving', { target: { platforms: ['G'] } })],
+      ['APNs', api('/settings/apnsConf'), () => change('/settings/apnsConf', { ...apns, keyId: 'FGHIJ67890' })],
+      ['Web Push', api('/settings/webPushConf'), () => change('/settings/webPushConf', VAPID('other'))],
+      [
+        'upstream',
+        api('/settings/upstreamConf'),
+        () => change('/settings/upstreamConf', { ...upstream, clientId: 'b' }),
+      ],
+      [
+        'client',
+        {
+          read: async () => (await admin('GET', client)).etag,
+          remove: async (etag) => (await admin('DELETE', client, undefined, { 'if-match': etag })).status,
+        },
+        () => admin('PATCH', client, { displayName: 'Other' }),
+      ],
+    ];
+    for (const [name, { read, remove }, act] of cases) {
+      const seen = await read();
+      expect([name, (await act()).status]).toEqual([name, 200]);
+      expect([name, await remove(seen)]).toEqual([name, 412]);
+      expect([name, await remove(await read())]).toEqual([name, 204]);
+    }
   });
 
   describe('the test event of a webhook', () => {

@@ -8,6 +8,9 @@ export const editing: Texts['editing'] = {
   mine: 'Hier',
   take: 'Gespeicherte Werte übernehmen',
   keep: 'Meine Änderungen darüber speichern',
+  changed: 'Jemand anderes hat es inzwischen geändert',
+  changedHint:
+    'Noch ist nichts entfernt. Sehen Sie sich die Änderung zuerst an; ein zweiter Klick entfernt es, wie es jetzt ist.',
   yes: 'ja',
   no: 'nein',
 };

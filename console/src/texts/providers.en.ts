@@ -7,6 +7,8 @@ export const editing = {
   mine: 'Here',
   take: 'Take the saved values',
   keep: 'Save my changes over them',
+  changed: 'Another person has changed it',
+  changedHint: 'Nothing is removed yet. Look at the change first; a second press removes it as it is now.',
   yes: 'yes',
   no: 'no',
 };

@@ -71,4 +71,5 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0077-event-devices': { locked: ['device', 'subscription'], read: [], removed: [] },
   '0080-receipts': { locked: ['application', 'device'], read: [], removed: [] },
   '0081-receipt-events': { locked: ['receipt'], read: [], removed: [] },
+  '0068-campaign-keys': { locked: ['campaign'], read: ['campaign'], removed: [] },
 };

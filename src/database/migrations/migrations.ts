@@ -51,6 +51,7 @@ import { up as auditOutbox } from './0062-audit-outbox.js';
 import { up as demandedSteps } from './0063-demanded-steps.js';
 import { up as clientKeys } from './0064-client-keys.js';
 import { up as webhookEnded } from './0067-webhook-ended.js';
+import { up as campaignKeys } from './0068-campaign-keys.js';
 import { up as certificateBound } from './0070-certificate-bound.js';
 import { up as events } from './0075-events.js';
 import { up as eventMessages } from './0076-event-messages.js';
@@ -125,6 +126,7 @@ export const MIGRATIONS: Record<string, Step> = {
   '0063-demanded-steps': { up: demandedSteps },
   '0064-client-keys': { up: clientKeys },
   '0067-webhook-ended': { up: webhookEnded },
+  '0068-campaign-keys': { up: campaignKeys },
   '0070-certificate-bound': { up: certificateBound },
   '0075-events': { up: events },
   '0076-event-messages': { up: eventMessages },

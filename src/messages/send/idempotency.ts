@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { invalidValue } from '../../common/errors.js';
+import { ApiError, invalidValue } from '../../common/errors.js';
 
 const MAX_KEY = 255;
 
@@ -20,4 +20,13 @@ export function readIdempotency(key: string | undefined, request: unknown): Idem
       .update(JSON.stringify(request) ?? '')
       .digest(),
   };
+}
+
+/** Throws FPWSE0002E if the earlier request with the same key was different. */
+export function checkSameRequest(earlier: Pick<Idempotency, 'requestHash'>, requestHash: Buffer): void {
+  if (earlier.requestHash.equals(requestHash)) return;
+  throw new ApiError(
+    'FPWSE0002E',
+    "This key was used with a different request. Check the 'Idempotency-Key' header value.",
+  );
 }

@@ -26,6 +26,7 @@ export interface EarlierMessage {
   id: string;
   body: Record<string, unknown>;
   requestHash: Buffer;
+  audience: number;
 }
 
 /** The Idempotency-Key of one request. */
@@ -100,15 +101,15 @@ export class MessageRepository {
       client_id: clientId,
       key,
     }));
-    const query = sql<{ index: number; id: string; body: Record<string, unknown>; request_hash: Buffer | null }>`
+    const query = sql<Omit<EarlierMessage, 'requestHash'> & { index: number; request_hash: Buffer | null }>`
       select asked.index, earlier.* from json_to_recordset(${JSON.stringify(list)}::json)
         as asked (index integer, application_id text, client_id text, key text)
       cross join lateral (
-        select id, body, request_hash from message
+        select id, body, request_hash, audience from message
         where application_id = asked.application_id and client_id = asked.client_id and idempotency_key = asked.key
         offset 0) as earlier`;
-    for (const { index, id, body, request_hash } of await executePrepared(this.database, 'idempotency-keys', query))
-      found[index] = { id, body, requestHash: request_hash ?? Buffer.alloc(0) };
+    for (const { index, request_hash, ...earlier } of await executePrepared(this.database, 'idempotency-keys', query))
+      found[index] = { ...earlier, requestHash: request_hash ?? Buffer.alloc(0) };
     return found;
   }
 }

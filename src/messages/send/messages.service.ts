@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { FoundApplication } from '../../applications/application.repository.js';
 import { ApplicationsService, checkMaySend } from '../../applications/applications.service.js';
 import { Clock } from '../../common/clock.js';
-import { ApiError, invalidValue } from '../../common/errors.js';
+import { invalidValue } from '../../common/errors.js';
 import { noteShortRequest } from '../../common/turn.js';
 import type { NewBatch } from '../../delivery/batching.js';
 import { Quotas } from '../../limits/quotas.js';
@@ -11,7 +11,7 @@ import type { Providers } from '../../providers/providers.module.js';
 import { ApprovalsService } from './approvals.service.js';
 import { AudienceService } from './audience.service.js';
 import type { Audience } from './audience.service.js';
-import { readIdempotency } from './idempotency.js';
+import { checkSameRequest, readIdempotency } from './idempotency.js';
 import type { Idempotency } from './idempotency.js';
 import { newMessageId } from './message-id.js';
 import { MessageWriter } from './message-writer.js';
@@ -173,15 +173,6 @@ export class MessagesService {
       message.id = newMessageId();
     }
   }
-}
-
-/** Throws FPWSE0002E if the earlier request was different. */
-export function checkSameRequest(earlier: EarlierMessage, requestHash: Buffer): void {
-  if (earlier.requestHash.equals(requestHash)) return;
-  throw new ApiError(
-    'FPWSE0002E',
-    "This key was used with a different request. Check the 'Idempotency-Key' header value.",
-  );
 }
 
 function replay(earlier: EarlierMessage, requestHash: Buffer): Acceptance {

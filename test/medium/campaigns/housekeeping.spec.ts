@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { CampaignHousekeeper } from '../../../src/campaigns/campaign.housekeeper.js';
+import { CampaignRepository } from '../../../src/campaigns/campaign.repository.js';
 import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { CONFIG } from '../../../src/common/tokens.js';
@@ -24,7 +25,7 @@ afterEach(async () => {
   await room.remove();
 });
 
-it('old runs, rates and counts of reached users are removed within a minute of the start', async () => {
+it('old runs, keys, rates and counts of reached users are removed within a minute of the start', async () => {
   const { kysely } = room.database;
   const old = new Date(Date.now() - 40 * 24 * HOUR);
   const applicationId = await room.addApplication();
@@ -35,14 +36,19 @@ it('old runs, rates and counts of reached users are removed within a minute of t
     .insertInto('campaign_run')
     .values({ campaign_seq: seq, scheduled_at: old, manual: false, state: 'skipped', created_at: old })
     .execute();
+  await kysely
+    .updateTable('campaign')
+    .set({ idempotency_key: 'k', request_hash: Buffer.alloc(32) })
+    .execute();
   await kysely.insertInto('message_rate').values({ next_ms: old.getTime() }).execute();
   await kysely.insertInto('reach').values({ application_id: applicationId, person: 'ann', keys: '{1}' }).execute();
   const count = async () => {
     const tables = ['campaign_run', 'message_rate', 'reach'] as const;
     const rows = await Promise.all(tables.map((table) => kysely.selectFrom(table).selectAll().execute()));
-    return rows.flat().length;
+    const keyed = await kysely.selectFrom('campaign').where('idempotency_key', 'is not', null).selectAll().execute();
+    return rows.flat().length + keyed.length;
   };
-  expect(await count()).toBe(3);
+  expect(await count()).toBe(4);
 
   @Module({
     imports: [ScheduleModule.forRoot()],
@@ -51,6 +57,7 @@ it('old runs, rates and counts of reached users are removed within a minute of t
       { provide: CONFIG, useValue: { retention: { messageDays: 30, atMostPercent: 20 } } },
       { provide: Clock, useFactory: () => new Clock() },
       { provide: RunRepository, useFactory: () => room.runs },
+      { provide: CampaignRepository, useFactory: () => room.campaigns },
       { provide: ReachRepository, useFactory: () => room.reach },
       { provide: RemovalRepository, useFactory: () => new RemovalRepository(room.database) },
       RemovalGuard,

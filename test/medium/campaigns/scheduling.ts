@@ -105,7 +105,8 @@ export class SchedulingRoom extends Scheduling {
     id = newMessageId(),
   ): Promise<{ seq: number; id: string; definition: Definition }> {
     const whole = { name: 'test', content: { message: { alert: 'hi' } }, ...definition };
-    await this.campaigns.add({ applicationId, id, clientId: 'test', definition: whole }, new Date(now));
+    const draft = { applicationId, id, clientId: 'test', definition: whole, idempotency: null };
+    await this.campaigns.add(draft, new Date(now));
     const next = planNext(whole, id, now);
     if (!next) throw new Error('it never fires');
     const { seq } = await this.changeCampaign(applicationId, id, new Date(now), { state: 'active', next });

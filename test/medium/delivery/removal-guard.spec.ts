@@ -3,6 +3,8 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
 import { CampaignHousekeeper } from '../../../src/campaigns/campaign.housekeeper.js';
+import { CampaignRepository } from '../../../src/campaigns/campaign.repository.js';
+import { OverlapRepository } from '../../../src/campaigns/firing/overlap.repository.js';
 import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Housekeeper } from '../../../src/delivery/upkeep/housekeeper.js';
@@ -66,6 +68,7 @@ describe('removal by age and a wrong clock', () => {
     const campaigns = new CampaignHousekeeper(
       config,
       new RunRepository(database),
+      new CampaignRepository(database, new OverlapRepository(room.control)),
       new ReachRepository(database),
       guard,
     );

@@ -41,6 +41,8 @@ export function rotateSecret(runtimeName: string, clientId: string, overlapSecon
   );
 }
 
-export function deleteClient(runtimeName: string, clientId: string) {
-  return bodyOf(api.DELETE(`${BASE}/{clientId}`, { params: { path: { runtimeName, clientId } } }));
+/** Refused with 412 if the client is no longer of this revision. */
+export function deleteClient(runtimeName: string, clientId: string, etag: string) {
+  const params = { path: { runtimeName, clientId }, header: { 'If-Match': etag } };
+  return bodyOf(api.DELETE(`${BASE}/{clientId}`, { params }));
 }

@@ -1,18 +1,18 @@
 import { Badge, Group, Table, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { CALM_MS, reading } from '../../api/read';
-import { Act, Dialog } from '../../parts/dialog';
 import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
+import { RemoveDialog } from '../../parts/remove-dialog';
 import { RowActs } from '../../parts/row-acts';
 import { ScopedButton, useMay } from '../../parts/scoped';
 import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
 import { ClientForm } from './client-form';
-import { CLIENTS_KEY, deleteClient, readClients, rotateSecret, useRuntimeName } from './clients-api';
+import { CLIENTS_KEY, deleteClient, readClient, readClients, rotateSecret, useRuntimeName } from './clients-api';
 import type { Client } from './clients-api';
 import { RotateSecret } from './rotate-secret';
 import { ScopeChips } from './scope-chips';
@@ -67,7 +67,23 @@ export function Clients() {
         />
       )}
       {open?.what === 'secret' && <SecretShown title={words.secretOf(open.id)} secret={open.secret} onClose={close} />}
-      {open?.what === 'delete' && <DeleteClient client={open.client} onClose={close} />}
+      {open?.what === 'delete' && (
+        <RemoveDialog
+          title={`${words.delete}: ${open.client.id}`}
+          label={words.delete}
+          hint={words.deleteHint}
+          close={close}
+          queryKey={[...CLIENTS_KEY, open.client.id]}
+          read={() => readClient(runtimeName, open.client.id)}
+          remove={(etag) => deleteClient(runtimeName, open.client.id, etag)}
+          onRemoved={async (left) => {
+            await queries.invalidateQueries({ queryKey: CLIENTS_KEY });
+            if (left)
+              notifications.show({ color: 'orange', title: words.deleted(open.client.id), message: words.leftBehind });
+            close();
+          }}
+        />
+      )}
     </Page>
   );
 }
@@ -113,26 +129,5 @@ function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
         </Table.Tr>
       ))}
     </ListTable>
-  );
-}
-
-function DeleteClient({ client, onClose }: { client: Client; onClose: () => void }) {
-  const words = texts.administration;
-  const runtimeName = useRuntimeName();
-  const queries = useQueryClient();
-  const deleting = useMutation({
-    mutationFn: () => deleteClient(runtimeName, client.id),
-    onSuccess: async (left) => {
-      await queries.invalidateQueries({ queryKey: CLIENTS_KEY });
-      if (left) notifications.show({ color: 'orange', title: words.deleted(client.id), message: words.leftBehind });
-      onClose();
-    },
-  });
-  return (
-    <Dialog title={`${words.delete}: ${client.id}`} close={onClose}>
-      <Act close={onClose} of={deleting} act={() => deleting.mutate()} label={words.delete} color="red.8">
-        <Text>{words.deleteHint}</Text>
-      </Act>
-    </Dialog>
   );
 }

@@ -1,11 +1,11 @@
 import { MultiSelect, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { api, bodyOf, versionOf } from '../../api/client';
+import { api, bodyOf } from '../../api/client';
 import type { Version } from '../../api/client';
 import { Act, Dialog } from '../../parts/dialog';
 import { Conflict, Opened, useEditing } from '../../parts/editing';
 import { texts } from '../../texts/texts';
-import { EVENTS, WEBHOOKS, webhooksKey } from './webhooks-api';
+import { EVENTS, WEBHOOKS, readWebhook, webhooksKey } from './webhooks-api';
 
 interface Fields {
   name: string;
@@ -30,8 +30,7 @@ const NEW: Fields = { name: '', url: '', events: [] };
 export function WebhookForm({ name, applicationId, onClose, onCreated }: WebhookFormProps) {
   const words = texts.administration;
   const read = async (): Promise<Version<Fields>> => {
-    const params = { path: { applicationId, name: name ?? '' } };
-    const { body, etag } = await versionOf(api.GET(`${WEBHOOKS}/{name}`, { params }));
+    const { body, etag } = await readWebhook(applicationId, name ?? '');
     const { url, eventTypes, labels, campaigns } = body;
     return { body: { name: body.name, url, events: eventTypes.split(','), labels, campaigns }, etag };
   };

@@ -1,3 +1,5 @@
+import { api, bodyOf, versionOf } from '../../api/client';
+
 export const WEBHOOKS = '/imfpush/v1/apps/{applicationId}/webhooks';
 export const READ = 'webhooks.read';
 export const WRITE = 'webhooks.write';
@@ -33,3 +35,13 @@ export const EVENTS = [
   'campaign.run.finished',
   'campaign.run.skipped',
 ];
+
+export function readWebhook(applicationId: string, name: string) {
+  return versionOf(api.GET(`${WEBHOOKS}/{name}`, { params: { path: { applicationId, name } } }));
+}
+
+/** Refused with 412 if the webhook is no longer of this revision. */
+export function deleteWebhook(applicationId: string, name: string, etag: string) {
+  const params = { path: { applicationId, name }, header: { 'If-Match': etag } };
+  return bodyOf(api.DELETE(`${WEBHOOKS}/{name}`, { params }));
+}

@@ -1,14 +1,14 @@
 import { Group, Table, Text } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, bodyOf } from '../../api/client';
 import { CALM_MS, reading } from '../../api/read';
 import type { components } from '../../api/schema';
 import { numberText } from '../../parts/format';
-import { Act, Dialog } from '../../parts/dialog';
 import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
+import { RemoveDialog } from '../../parts/remove-dialog';
 import { RowActs } from '../../parts/row-acts';
 import { ScopedButton } from '../../parts/scoped';
 import { Empty, WithData } from '../../parts/states';
@@ -17,7 +17,7 @@ import { RotateSecret } from './rotate-secret';
 import { SecretShown } from './secret-shown';
 import { WebhookForm } from './webhook-form';
 import { WebhookTries } from './webhook-tries';
-import { READ, WEBHOOKS as PATH, WRITE, webhooksKey as keyOf } from './webhooks-api';
+import { READ, WEBHOOKS as PATH, WRITE, deleteWebhook, readWebhook, webhooksKey as keyOf } from './webhooks-api';
 
 type Webhook = components['schemas']['WebhookReportAnswer'];
 type Open =
@@ -84,7 +84,19 @@ export function Webhooks() {
         <WebhookTries name={open.webhook.name} applicationId={applicationId} onClose={close} />
       )}
       {open?.what === 'delete' && (
-        <DeleteWebhook webhook={open.webhook} applicationId={applicationId} onClose={close} />
+        <RemoveDialog
+          title={`${words.delete}: ${open.webhook.name}`}
+          label={words.delete}
+          hint={words.deleteWebhookHint}
+          close={close}
+          queryKey={[...keyOf(applicationId), open.webhook.name]}
+          read={() => readWebhook(applicationId, open.webhook.name)}
+          remove={(etag) => deleteWebhook(applicationId, open.webhook.name, etag)}
+          onRemoved={async () => {
+            await queries.invalidateQueries({ queryKey: keyOf(applicationId) });
+            close();
+          }}
+        />
       )}
     </Page>
   );
@@ -132,30 +144,5 @@ function WebhookTable({ webhooks, applicationId, onOpen }: WebhookTableProps) {
         </Table.Tr>
       ))}
     </ListTable>
-  );
-}
-
-interface DeleteWebhookProps {
-  webhook: Webhook;
-  applicationId: string;
-  onClose: () => void;
-}
-
-function DeleteWebhook({ webhook, applicationId, onClose }: DeleteWebhookProps) {
-  const words = texts.administration;
-  const queries = useQueryClient();
-  const deleting = useMutation({
-    mutationFn: () => bodyOf(api.DELETE(`${PATH}/{name}`, { params: { path: { applicationId, name: webhook.name } } })),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: keyOf(applicationId) });
-      onClose();
-    },
-  });
-  return (
-    <Dialog title={`${words.delete}: ${webhook.name}`} close={onClose}>
-      <Act close={onClose} of={deleting} act={() => deleting.mutate()} label={words.delete} color="red.8">
-        <Text>{words.deleteWebhookHint}</Text>
-      </Act>
-    </Dialog>
   );
 }

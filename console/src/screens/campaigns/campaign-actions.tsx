@@ -2,9 +2,11 @@ import { Button, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { api, bodyOf } from '../../api/client';
+import { api, bodyOf, versionOf } from '../../api/client';
 import { Act, Dialog } from '../../parts/dialog';
+import { useOnce } from '../../parts/once';
 import { newKey } from '../../parts/random';
+import { RemoveDialog } from '../../parts/remove-dialog';
 import { ScopedButton, useMay } from '../../parts/scoped';
 import { Failing } from '../../parts/states';
 import { texts } from '../../texts/texts';
@@ -31,9 +33,16 @@ export function CampaignActions({ app, campaign }: { app: string; campaign: Camp
     mutationFn: () => bodyOf(api.POST(`${ONE}/approve`, { params, body: { revision: campaign.revision ?? '' } })),
     onSettled: refresh,
   });
+  const once = useOnce();
   const copying = useMutation({
-    mutationFn: () => bodyOf(api.POST(`${ONE}/duplicate`, { params, body: {} })),
-    onSuccess: (copy) => navigate({ to: '/apps/$app/campaigns/$campaign', params: { app, campaign: copy.campaignId } }),
+    mutationFn: () => {
+      const header = { 'Idempotency-Key': once.keyOf(campaignId) };
+      return bodyOf(api.POST(`${ONE}/duplicate`, { params: { ...params, header }, body: {} }));
+    },
+    onSuccess: (copy) => {
+      once.answered();
+      return navigate({ to: '/apps/$app/campaigns/$campaign', params: { app, campaign: copy.campaignId } });
+    },
     onSettled: refresh,
   });
   const error = changing.error ?? approving.error ?? copying.error;
@@ -126,37 +135,30 @@ function Remove({ app, campaign }: { app: string; campaign: Campaign }) {
   const [isOpen, setOpen] = useState(false);
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const params = { path: { applicationId: app, campaignId: campaign.campaignId } };
-  const removing = useMutation({
-    mutationFn: (cancel: 'true' | 'false') => bodyOf(api.DELETE(ONE, { params: { ...params, query: { cancel } } })),
-    onSuccess: async () => {
-      await navigate({ to: '/apps/$app/campaigns', params: { app } });
-      queries.removeQueries({ queryKey: [...campaignsKey(app), campaign.campaignId] });
-      await queries.invalidateQueries({ queryKey: campaignsKey(app) });
-    },
-  });
+  const path = { applicationId: app, campaignId: campaign.campaignId };
+  const remove = (cancel: 'true' | 'false') => (etag: string) =>
+    bodyOf(api.DELETE(ONE, { params: { path, query: { cancel }, header: { 'If-Match': etag } } }));
   return (
     <>
       <ScopedButton needs="campaigns.write" applicationId={app} variant="default" onClick={() => setOpen(true)}>
         {texts.campaigns.remove}
       </ScopedButton>
       {isOpen && (
-        <Dialog title={texts.campaigns.removeTitle(campaign.name)} close={() => setOpen(false)}>
-          <Act
-            close={() => setOpen(false)}
-            of={removing}
-            act={() => removing.mutate('false')}
-            label={texts.campaigns.remove}
-            color="red"
-            other={
-              <Button variant="default" loading={removing.isPending} onClick={() => removing.mutate('true')}>
-                {texts.campaigns.removeAndCancel}
-              </Button>
-            }
-          >
-            <Text size="sm">{texts.campaigns.removeLead}</Text>
-          </Act>
-        </Dialog>
+        <RemoveDialog
+          title={texts.campaigns.removeTitle(campaign.name)}
+          label={texts.campaigns.remove}
+          hint={texts.campaigns.removeLead}
+          close={() => setOpen(false)}
+          queryKey={[...campaignsKey(app), campaign.campaignId]}
+          read={() => versionOf(api.GET(ONE, { params: { path } }))}
+          remove={remove('false')}
+          other={{ label: texts.campaigns.removeAndCancel, remove: remove('true') }}
+          onRemoved={async () => {
+            await navigate({ to: '/apps/$app/campaigns', params: { app } });
+            queries.removeQueries({ queryKey: [...campaignsKey(app), campaign.campaignId] });
+            await queries.invalidateQueries({ queryKey: campaignsKey(app) });
+          }}
+        />
       )}
     </>
   );

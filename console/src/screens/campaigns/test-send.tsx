@@ -5,6 +5,7 @@ import { api, bodyOf } from '../../api/client';
 import { Act, Dialog } from '../../parts/dialog';
 import { ScreenLink } from '../../parts/link';
 import { useMyDevices } from '../../parts/my-devices';
+import { useOnce } from '../../parts/once';
 import { ScopedButton } from '../../parts/scoped';
 import { texts } from '../../texts/texts';
 import type { Campaign } from './read-campaigns';
@@ -36,14 +37,17 @@ function TestForm({ app, campaign, close }: { app: string; campaign: Campaign; c
   const [userIds, setUserIds] = useState<string[]>([]);
   const [variant, setVariant] = useState('');
   const ids = kind === 'devices' ? deviceIds : userIds;
+  const once = useOnce();
   const testing = useMutation({
-    mutationFn: () =>
-      bodyOf(
-        api.POST('/imfpush/v1/apps/{applicationId}/campaigns/{campaignId}/test', {
-          params: { path: { applicationId: app, campaignId } },
-          body: { ...(kind === 'devices' ? { deviceIds } : { userIds }), ...(variant && { variant }) },
-        }),
-      ),
+    mutationFn: () => {
+      const body = { ...(kind === 'devices' ? { deviceIds } : { userIds }), ...(variant && { variant }) };
+      const header = { 'Idempotency-Key': once.keyOf(body) };
+      const path = { applicationId: app, campaignId };
+      return bodyOf(
+        api.POST('/imfpush/v1/apps/{applicationId}/campaigns/{campaignId}/test', { params: { path, header }, body }),
+      );
+    },
+    onSuccess: once.answered,
   });
   return (
     <Act

@@ -1,16 +1,16 @@
 import { Alert, Badge, Code, Group, Stack, Text } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Act, Dialog } from '../../parts/dialog';
 import { numberText } from '../../parts/format';
 import { Panel } from '../../parts/panel';
 import { meaningOf } from '../../parts/reasons';
+import { RemoveDialog } from '../../parts/remove-dialog';
 import { ScopedButton } from '../../parts/scoped';
 import { FailedAct } from '../../parts/states';
 import { Ago, Time } from '../../parts/time';
 import { texts } from '../../texts/texts';
 import { Facts } from './facts';
-import { CONFS, providersKey, removeSettings, resumeProvider, testSettings } from './read-providers';
+import { CONFS, providersKey, readSettings, removeSettings, resumeProvider, testSettings } from './read-providers';
 import type { Provider, ProviderState } from './read-providers';
 import { SettingsDialog } from './settings-dialog';
 import { StoredFacts } from './stored-facts';
@@ -159,18 +159,19 @@ function Pace({ state }: { state: ProviderState }) {
 function Remove({ app, provider, close }: { app: string; provider: Provider; close: () => void }) {
   const words = texts.providers;
   const queries = useQueryClient();
-  const removing = useMutation({
-    mutationFn: () => removeSettings(app, provider),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: providersKey(app) });
-      close();
-    },
-  });
   return (
-    <Dialog title={`${words.remove}: ${words.names[provider]}`} close={close}>
-      <Act close={close} of={removing} act={() => removing.mutate()} label={words.remove} color="red.8">
-        <Text>{words.removeHint}</Text>
-      </Act>
-    </Dialog>
+    <RemoveDialog
+      title={`${words.remove}: ${words.names[provider]}`}
+      label={words.remove}
+      hint={words.removeHint}
+      close={close}
+      queryKey={[...providersKey(app), provider]}
+      read={() => readSettings(app, provider)}
+      remove={(etag) => removeSettings(app, provider, etag)}
+      onRemoved={async () => {
+        await queries.invalidateQueries({ queryKey: providersKey(app) });
+        close();
+      }}
+    />
   );
 }

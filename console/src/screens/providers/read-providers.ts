@@ -55,8 +55,10 @@ export function testSettings(applicationId: string, provider: Provider, body: Se
   return bodyOf(api.POST(`${pathOf(provider)}/test`, { params, body: body as never }));
 }
 
-export function removeSettings(applicationId: string, provider: Provider) {
-  return bodyOf(api.DELETE(pathOf(provider), { params: { path: { applicationId } } }));
+/** Refused with 412 if the settings are no longer of this revision. */
+export function removeSettings(applicationId: string, provider: Provider, etag: string) {
+  const params = { path: { applicationId }, header: { 'If-Match': etag } };
+  return bodyOf(api.DELETE(pathOf(provider), { params }));
 }
 
 export function resumeProvider(applicationId: string, provider: string) {

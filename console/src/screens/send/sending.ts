@@ -3,6 +3,7 @@ import { api, bodyOf } from '../../api/client';
 import { serverNow } from '../../api/clock';
 import { Failure } from '../../api/failure';
 import type { components } from '../../api/schema';
+import { useOnce } from '../../parts/once';
 import { newKey } from '../../parts/random';
 import type { Content } from '../../parts/content';
 import type { SendDraft } from './draft';
@@ -93,10 +94,14 @@ export function useSend({ applicationId, draft, setDraft, onSent }: Use) {
   });
 }
 
-/** To the viewer's own devices; each press is a message of its own. */
+/** To the viewer's own devices; each press after an answer is a message of its own. */
 export function useTestSend(applicationId: string) {
+  const once = useOnce();
   return useMutation<Sent, Error, { content: Content; deviceIds: string[] }>({
-    mutationFn: ({ content: { sendAt: _now, ...content }, deviceIds }) =>
-      post(applicationId, newKey(), { ...content, label: 'test', target: { deviceIds } }),
+    mutationFn: ({ content: { sendAt: _now, ...content }, deviceIds }) => {
+      const body = { ...content, label: 'test', target: { deviceIds } };
+      return post(applicationId, once.keyOf(body), body);
+    },
+    onSuccess: once.answered,
   });
 }

@@ -30,7 +30,7 @@ export function Conflict({ draft, current, isAsked, onMerged, onDiscard }: Confl
   const isChosen = changes.every(({ path, isConflict }) => !isConflict || path.join('.') in chosen);
   const go = (): void =>
     onMerged({
-      ...draftOf(current),
+      ...draftOf(current, draft.key),
       definition: merge(theirs, changes, (path) => chosen[path.join('.')] === 'mine'),
     });
   return (

@@ -7,6 +7,7 @@ import { AudienceBuilder } from '../../../parts/audience/audience-builder';
 import { useDraft } from '../../../parts/draft';
 import { Page } from '../../../parts/page';
 import { Panel } from '../../../parts/panel';
+import { newKey } from '../../../parts/random';
 import { ScopedButton, useMay } from '../../../parts/scoped';
 import { FailedAct, WithData } from '../../../parts/states';
 import { isSame } from '../../../parts/same';
@@ -48,7 +49,7 @@ function Editor({ app, campaign }: { app: string; campaign: Campaign | null }) {
   const navigate = useNavigate();
   const words = texts.editor;
   // Until something is typed the form follows the server.
-  const draft = typed && hasChanged(typed) ? typed : draftOf(campaign);
+  const draft = typed && hasChanged(typed) ? typed : draftOf(campaign, newKey());
   const form = formOf(draft, setTyped);
   const leave = (to = id): void => {
     clear();
@@ -56,7 +57,7 @@ function Editor({ app, campaign }: { app: string; campaign: Campaign | null }) {
       ? navigate({ to: '/apps/$app/campaigns', params: { app } })
       : navigate({ to: '/apps/$app/campaigns/$campaign', params: { app, campaign: to } }));
   };
-  const saving = useSave({ app, id, onSaved: leave });
+  const saving = useSave({ app, id, onSaved: leave, onTried: (tried) => setTyped({ ...draft, tried }) });
   const may = useMay('campaigns.write', app);
   const problem = problemOf(draft);
   const isOverwriting =

@@ -15,12 +15,16 @@ export interface EditorDraft {
   typed: Record<string, { text: string; isWrong: boolean }>;
   /** The state of the builder; null: as the target says. */
   audience: AudienceDraft | null;
+  /** Of the request that makes a new campaign: every try has it, so one campaign is made. */
+  key: string;
+  /** What was sent under the key so far, if the answer to it is not known. */
+  tried: Definition | null;
 }
 
-export function draftOf(campaign: Campaign | null): EditorDraft {
+export function draftOf(campaign: Campaign | null, key: string): EditorDraft {
   const definition = campaign ? definitionOf(campaign) : emptyDefinition();
   const base = campaign && { definition, etag: campaign.etag };
-  return { base, definition, typed: {}, audience: null };
+  return { base, definition, typed: {}, audience: null, key, tried: null };
 }
 
 export function hasChanged({ base, definition, typed, audience }: EditorDraft): boolean {
