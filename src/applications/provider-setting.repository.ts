@@ -175,21 +175,16 @@ export class ProviderSettingRepository {
   ): Promise<boolean> {
     return inTransaction(this.database, async (transaction) => {
       const held = await holdSettings(transaction, applicationId, provider);
-      if (held) checkRevision(revisions, settingsRevision(held));
-      const removed = await transaction
-        .deleteFrom('provider_setting')
-        .where('application_id', '=', applicationId)
-        .where('provider', '=', provider)
-        .returning('version')
-        .executeTakeFirst();
-      if (removed) await recordAudit(transaction, actor, changeOf('provider_setting.delete', applicationId, provider));
-      return removed !== undefined;
+      if (!held) return false;
+      checkRevision(revisions, settingsRevision(held));
+      await removeHeld(transaction, applicationId, provider, actor);
+      return true;
     });
   }
 
   /**
-   * Removes settings that no batch needs; throws as `remove` does. A transaction that accepts a message locks the row until its batch (for a
-   * resend, its message) is inserted, so batches are read after the row is locked.
+   * Removes settings that no batch needs; throws as `remove` does. A transaction that accepts a message locks the row
+   * until its batch (for a resend, its message) is inserted, so batches are read after the row is locked.
    */
   removeUnused(
     applicationId: string,
@@ -208,12 +203,7 @@ export class ProviderSettingRepository {
       if (!held) return 'absent';
       checkRevision(revisions, settingsRevision(held));
       if (await isWaitedFor(applicationId, provider, transaction)) return 'used';
-      await transaction
-        .deleteFrom('provider_setting')
-        .where('application_id', '=', applicationId)
-        .where('provider', '=', provider)
-        .execute();
-      await recordAudit(transaction, actor, changeOf('provider_setting.delete', applicationId, provider));
+      await removeHeld(transaction, applicationId, provider, actor);
       return 'removed';
     });
   }
@@ -287,6 +277,12 @@ async function holdSettings(tx: Tx, applicationId: string, provider: SettingName
     select visible, secret, updated_at as "updatedAt" from provider_setting
     where application_id = ${applicationId} and provider = ${provider}`.execute(tx);
   return rows[0];
+}
+
+async function removeHeld(tx: Tx, applicationId: string, provider: SettingName, actor: Actor): Promise<void> {
+  const query = tx.deleteFrom('provider_setting').where('application_id', '=', applicationId);
+  await query.where('provider', '=', provider).execute();
+  await recordAudit(tx, actor, changeOf('provider_setting.delete', applicationId, provider));
 }
 
 const UNDONE = ['parked', 'waiting', 'ready', 'leased'] satisfies BatchState[];

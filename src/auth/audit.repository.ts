@@ -20,7 +20,8 @@ export interface Actor extends Partial<CallerRequest> {
 export const ITSELF: Actor = { clientId: 'carillon', address: 'local' };
 
 /** `failed`: the server answered 5xx, and the act may have been done. */
-export type AuditOutcome = 'done' | 'refused' | 'failed';
+export const AUDIT_OUTCOMES = ['done', 'refused', 'failed'] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
 export interface AuditedAct {
   action: string;
@@ -75,6 +76,7 @@ export interface AuditFilter {
   clientId?: string;
   action?: string;
   subject?: string;
+  outcome?: AuditOutcome;
 }
 
 @Injectable()
@@ -88,12 +90,13 @@ export class AuditRepository {
 
   /** Newest first; `before`: only events with a smaller id. A filter that finds nothing reads all events. */
   async list(size: number, before?: number, filter: AuditFilter = {}): Promise<AuditEvent[]> {
-    const { clientId, action, subject } = filter;
+    const { clientId, action, subject, outcome } = filter;
     let query = this.database.kysely.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(size);
     if (before !== undefined) query = query.where('id', '<', before);
     if (clientId !== undefined) query = query.where('client_id', '=', clientId);
     if (action !== undefined) query = query.where('action', '=', action);
     if (subject !== undefined) query = query.where('subject', '=', subject);
+    if (outcome !== undefined) query = query.where('outcome', '=', outcome);
     const rows = await query.execute();
     return rows.map(toEvent);
   }

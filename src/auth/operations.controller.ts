@@ -6,8 +6,9 @@ import { Produces } from '../common/accept.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
 import { invalidValue } from '../common/errors.js';
 import { NDJSON, TRAILER_SCHEMA, answerLines } from '../common/line-answer.js';
+import { readWord } from '../common/query.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
-import { AuditRepository } from './audit.repository.js';
+import { AUDIT_OUTCOMES, AuditRepository } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
 import {
   AuditEventAnswer,
@@ -72,6 +73,7 @@ export class OperationsController {
   @ApiQuery({ name: 'clientId', required: false, description: 'Only events of this client or person' })
   @ApiQuery({ name: 'action', required: false, description: 'Only events of this action', example: 'client.secret' })
   @ApiQuery({ name: 'subject', required: false, description: 'Only events of this client, key or application' })
+  @ApiQuery({ name: 'outcome', required: false, enum: AUDIT_OUTCOMES, description: 'Only events with this outcome' })
   @Produces(NDJSON)
   @ApiExtraModels(AuditEventAnswer, AuditEventListAnswer)
   @ApiResponse({
@@ -89,12 +91,14 @@ export class OperationsController {
     @Query('clientId') clientId?: string,
     @Query('action') action?: string,
     @Query('subject') subject?: string,
+    @Query('outcome') outcome?: string,
   ): Promise<AuditEventListAnswer | StreamableFile> {
     const from = numberOf('before', before, Number.MAX_SAFE_INTEGER);
     const filter = {
       clientId: readText('clientId', clientId),
       action: readText('action', action),
       subject: readText('subject', subject),
+      outcome: readWord('outcome', readText('outcome', outcome), AUDIT_OUTCOMES),
     };
     if (headers.accept?.includes(NDJSON))
       return answerLines('The export of the audit', this.audit.listAll(from, filter), toEventAnswer);

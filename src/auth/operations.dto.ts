@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { AUDIT_OUTCOMES } from './audit.repository.js';
 import type { AuditEvent } from './audit.repository.js';
 import { MAX_LEAD_S } from './signing-keys.js';
 import type { SigningKey } from './signing-keys.js';
@@ -51,7 +52,7 @@ export class AuditEventAnswer {
   /** The client, key or application that was changed; empty for acts on none of them. */
   subject!: string;
   /** `failed`: the server answered 5xx, and the act may have been done. */
-  @ApiProperty({ enum: ['done', 'refused', 'failed'] })
+  @ApiProperty({ enum: AUDIT_OUTCOMES })
   outcome!: string;
   /** The address of the request. */
   address!: string;

@@ -17,9 +17,15 @@ import { PreviewService } from './preview.service.js';
 const INVALID = { status: 400, description: 'A field is missing or invalid: `message` names it and the reason' };
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 
-/** Extensions: the plans of campaigns. The router reads a double colon as one. */
+const COUNT = {
+  name: 'count',
+  required: false,
+  schema: { type: 'integer', minimum: 1, maximum: 100, default: 5 },
+  description: 'Number of firings',
+} as const;
 const TIME = { type: 'string', format: 'date-time' } as const;
 
+/** Extensions: the plans of campaigns. The router reads a double colon as one. */
 @ApiTags('Campaigns')
 @Controller('imfpush/v1/apps/:applicationId')
 @UseGuards(ScopeGuard)
@@ -66,6 +72,24 @@ export class CalendarController {
     return { pairs: await this.calendar.countShared(applicationId, campaignIds) };
   }
 
+  @Get('campaigns/:campaignId/preview')
+  @RequireScope('campaigns.read')
+  @ApiOperation({
+    operationId: 'CampaignsController_preview',
+    summary:
+      'Preview a campaign: its next firings, the effect of daylight saving, and its current audience (extension)',
+  })
+  @ApiQuery(COUNT)
+  @ApiResponse({ status: 200, type: PreviewAnswer })
+  @ApiResponse(UNKNOWN)
+  previewStored(
+    @Param('applicationId') applicationId: string,
+    @Param('campaignId') campaignId: string,
+    @Query('count', new CountPipe('count', 5, 100)) count: number,
+  ): Promise<PreviewAnswer> {
+    return this.previews.previewCampaign(applicationId, campaignId, count);
+  }
+
   @Post('campaigns::preview')
   @HttpCode(200)
   @RequireScope('campaigns.write')
@@ -74,12 +98,7 @@ export class CalendarController {
     description: 'Counts the audience: 0.3 s of the database for a million devices.',
   })
   @ApiBody({ type: CampaignDto })
-  @ApiQuery({
-    name: 'count',
-    required: false,
-    schema: { type: 'integer', minimum: 1, maximum: 100, default: 5 },
-    description: 'Number of firings',
-  })
+  @ApiQuery(COUNT)
   @ApiResponse({ status: 200, type: PreviewAnswer })
   @ApiResponse(INVALID)
   @ApiResponse({ status: 404, description: 'Unknown application' })

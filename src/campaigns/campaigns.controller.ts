@@ -28,18 +28,11 @@ import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { definitionChange } from './audited-definition.js';
 import { readIdempotency } from '../messages/send/idempotency.js';
-import {
-  CampaignAnswer,
-  CampaignListAnswer,
-  PreviewAnswer,
-  RemovedCampaignAnswer,
-  toCampaignAnswer,
-} from './campaign.answers.js';
+import { CampaignAnswer, CampaignListAnswer, RemovedCampaignAnswer, toCampaignAnswer } from './campaign.answers.js';
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
 import type { Campaign } from './campaign.repository.js';
 import { CampaignsService, definitionRevision } from './campaigns.service.js';
 import type { MadeCampaign } from './campaigns.service.js';
-import { PreviewService } from './preview.service.js';
 import { CountPipe } from './campaign.pipes.js';
 
 /** A refusal names the first; the second covers neither a change nor an activation. */
@@ -63,10 +56,7 @@ const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
 @Controller('imfpush/v1/apps/:applicationId/campaigns')
 @UseGuards(ScopeGuard)
 export class CampaignsController {
-  constructor(
-    private readonly campaigns: CampaignsService,
-    private readonly previews: PreviewService,
-  ) {}
+  constructor(private readonly campaigns: CampaignsService) {}
 
   @Post()
   @RequireScope('campaigns.write')
@@ -262,28 +252,6 @@ export class CampaignsController {
     const idempotency = readIdempotency(key, { copyOf: campaignId, name: body.name });
     const author = { applicationId, clientId };
     return answerMade(reply, await this.campaigns.duplicateCampaign(author, campaignId, body.name, idempotency));
-  }
-
-  @Get(':campaignId/preview')
-  @RequireScope('campaigns.read')
-  @ApiOperation({
-    summary:
-      'Preview a campaign: its next firings, the effect of daylight saving, and its current audience (extension)',
-  })
-  @ApiQuery({
-    name: 'count',
-    required: false,
-    schema: { type: 'integer', minimum: 1, maximum: 100, default: 5 },
-    description: 'Number of firings',
-  })
-  @ApiResponse({ status: 200, type: PreviewAnswer })
-  @ApiResponse(UNKNOWN)
-  preview(
-    @Param('applicationId') applicationId: string,
-    @Param('campaignId') campaignId: string,
-    @Query('count', new CountPipe('count', 5, 100)) count: number,
-  ): Promise<PreviewAnswer> {
-    return this.previews.previewCampaign(applicationId, campaignId, count);
   }
 }
 

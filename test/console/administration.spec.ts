@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
+import { exportJWK, generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestToken } from '../harness/api.js';
-import { Admin } from '../harness/admin.js';
+import { Admin, basic } from '../harness/admin.js';
 import { isMissing } from '../medium/http2/real-peers.js';
 import { runProgram } from '../harness/program.js';
 import { STAGES } from '../e2e/stages.js';
@@ -125,6 +126,45 @@ describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => 
     expect(new URL(page.url()).searchParams.get('subject')).toBe('nothing of this name');
   });
 
+  it('the audit shows the outcome of each act, and lists the refused ones', async () => {
+    const form = { method: 'POST', headers: { authorization: basic('test', 'wrong') } };
+    const body = new URLSearchParams({ grant_type: 'client_credentials', scope: 'messages.read' });
+    expect((await fetch(`${url()}/mfp/api/az/v1/token`, { ...form, body })).status).toBe(400);
+    const screen = await browser.open();
+    const { page } = screen;
+    await signIn(page, url(), 'administration/audit');
+    await page.getByRole('cell', { name: 'done', exact: true }).first().waitFor();
+    await page.getByRole('combobox', { name: 'Outcome' }).click();
+    await page.getByRole('option', { name: 'refused' }).click();
+    await page.getByRole('cell', { name: 'sign_in' }).first().waitFor();
+    await page.getByRole('cell', { name: 'refused' }).first().waitFor();
+    await expect.poll(() => page.getByRole('cell', { name: 'done', exact: true }).count()).toBe(0);
+    expect(new URL(page.url()).searchParams.get('outcome')).toBe('refused');
+    await expectAccessible(screen, 'audit-refused');
+  });
+
+  it('a client shows the ends of its secrets, and its keys or their address', async () => {
+    const admin = new Admin(url());
+    const made = { allowedScope: 'messages.read' };
+    await admin.call('POST', '/confidentialclients', { id: 'ending', ...made, secretExpiresInSeconds: 86_400 });
+    const keys = { keys: [await exportJWK((await generateKeyPair('ES256')).publicKey)] };
+    await admin.call('POST', '/confidentialclients', { id: 'keyed', ...made, jwks: keys });
+    const jwksUri = 'https://keys.example.com/set';
+    await admin.call('POST', '/confidentialclients', { id: 'addressed', ...made, jwksUri });
+    const screen = await browser.open();
+    const { page } = screen;
+    await signIn(page, url(), 'administration/clients');
+    const row = (id: string) =>
+      page.getByRole('row').filter({ has: page.getByRole('cell', { name: id, exact: true }) });
+    await row('ending')
+      .getByText(/^Secret until /)
+      .waitFor();
+    await row('keyed').getByText('1 public key', { exact: true }).waitFor();
+    await row('addressed').getByText(`Public keys at ${jwksUri}`).waitFor();
+    await row('test').getByText('Secret without end').waitFor();
+    await expectAccessible(screen, 'clients-proofs');
+  });
+
   it('the audit is exported as a file that ends with its trailer', async () => {
     const { page } = await browser.open();
     await signIn(page, url(), 'administration/audit');
@@ -188,6 +228,23 @@ describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => 
     await page.getByRole('cell', { name: 'Mine' }).waitFor();
     const { body } = await admin.call('GET', '/confidentialclients/pos');
     expect(body).toMatchObject({ displayName: 'Mine', allowedScope: 'messages.*' });
+  });
+
+  it('a client that another administrator has changed is deleted at a second press', async () => {
+    const admin = new Admin(url());
+    await admin.addClient('old', 'messages.read');
+    const { page } = await browser.open();
+    await signIn(page, url(), 'administration/clients');
+    await page.getByRole('button', { name: 'Delete: old' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Delete: old' });
+    await dialog.getByRole('button', { name: 'Delete' }).waitFor();
+    await admin.call('PATCH', '/confidentialclients/old', { displayName: 'In use again' });
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await dialog.getByText('Another person has changed it').waitFor();
+    expect((await admin.call('GET', '/confidentialclients/old')).status).toBe(200);
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    expect((await admin.call('GET', '/confidentialclients/old')).status).toBe(404);
   });
 
   it('two administrators add a client at one moment: both exist', async () => {

@@ -211,6 +211,9 @@ describe.each(STAGES)('a session on $name', (stage) => {
       `${RUNTIME}/auditevents?action=client.create&subject=${id}`,
     );
     expect(listed.body.events).toEqual([expect.objectContaining({ clientId: 'test', subject: id })]);
+    const refused = (outcome: string) => page.call('GET', `${RUNTIME}/auditevents?clientId=${id}&outcome=${outcome}`);
+    expect(await refused('refused')).toMatchObject({ status: 200, body: { events: [] } });
+    expect(await refused('lost')).toMatchObject({ status: 400 });
     expect(await page.call('GET', `${RUNTIME}/auditevents?subject=none`)).toMatchObject({ body: { events: [] } });
   });
 

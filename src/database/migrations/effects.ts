@@ -65,11 +65,11 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0061-audit-chain': { locked: ['audit_event'], read: ['audit_event'], removed: [] },
   '0064-client-keys': { locked: ['client'], read: [], removed: [] },
   '0067-webhook-ended': { locked: ['webhook'], read: [], removed: [] },
+  '0068-campaign-keys': { locked: ['campaign'], read: ['campaign'], removed: [] },
   '0070-certificate-bound': { locked: ['client'], read: [], removed: [] },
   '0075-events': { locked: ['application', 'webhook', 'webhook_event', 'webhook_event_ended'], read: [], removed: [] },
   '0076-event-messages': { locked: ['batch', 'campaign_run', 'message', 'provider_setting'], read: [], removed: [] },
   '0077-event-devices': { locked: ['device', 'subscription'], read: [], removed: [] },
   '0080-receipts': { locked: ['application', 'device'], read: [], removed: [] },
   '0081-receipt-events': { locked: ['receipt'], read: [], removed: [] },
-  '0068-campaign-keys': { locked: ['campaign'], read: ['campaign'], removed: [] },
 };

@@ -18,6 +18,7 @@ const UNSEALED = [
   'audit_chain.hash',
   'audit_event.hash',
   'batch.outcomes',
+  'campaign.request_hash',
   'device.token_hash',
   'message.request_hash',
 ];

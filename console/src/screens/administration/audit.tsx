@@ -1,4 +1,4 @@
-import { Button, Code, Group, Table, Text, TextInput } from '@mantine/core';
+import { Badge, Button, Code, Group, Select, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
@@ -10,7 +10,8 @@ import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
 import { Empty, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
-import { AUDIT_FIELDS, auditAddress } from './address';
+import { AUDIT_FIELDS, OUTCOMES, auditAddress } from './address';
+import type { AuditAddress } from './address';
 import { useRuntimeName } from './clients-api';
 
 type Event = components['schemas']['AuditEventAnswer'];
@@ -46,6 +47,8 @@ export function Audit() {
         'audit.ndjson',
       ),
   });
+  const show = (change: AuditAddress): void =>
+    void navigate({ to: '.', search: () => ({ ...filter, ...change }), replace: true });
   return (
     <Page
       title={words.audit}
@@ -62,12 +65,19 @@ export function Audit() {
             key={name}
             label={words.auditFields[name]}
             value={filter[name] ?? ''}
-            onChange={(event) => {
-              const next = { ...filter, [name]: event.currentTarget.value || undefined };
-              void navigate({ to: '.', search: () => next, replace: true });
-            }}
+            onChange={(event) => show({ [name]: event.currentTarget.value || undefined })}
           />
         ))}
+        <Select
+          label={words.outcome}
+          data={[
+            { value: '', label: words.anyOutcome },
+            ...OUTCOMES.map((value) => ({ value, label: words.outcomes[value] })),
+          ]}
+          value={filter.outcome ?? ''}
+          onChange={(value) => show({ outcome: OUTCOMES.find((each) => each === value) })}
+          allowDeselect={false}
+        />
       </Group>
       <WithData query={events}>
         {({ pages }) => {
@@ -93,6 +103,8 @@ export function Audit() {
   );
 }
 
+const OUTCOME_COLOURS = { done: 'gray', refused: 'orange', failed: 'red' } as const;
+
 function EventTable({ events }: { events: Event[] }) {
   const words = texts.administration;
   return (
@@ -102,6 +114,7 @@ function EventTable({ events }: { events: Event[] }) {
         words.who,
         words.auditFields.action,
         words.auditFields.subject,
+        words.outcome,
         words.address,
         words.detail,
       ]}
@@ -121,6 +134,11 @@ function EventTable({ events }: { events: Event[] }) {
             <Code>{event.action}</Code>
           </Table.Td>
           <Table.Td style={{ overflowWrap: 'anywhere' }}>{event.subject}</Table.Td>
+          <Table.Td>
+            <Badge color={OUTCOME_COLOURS[event.outcome]} variant="light" c="var(--mantine-color-text)">
+              {words.outcomes[event.outcome]}
+            </Badge>
+          </Table.Td>
           <Table.Td>{event.address}</Table.Td>
           <Table.Td>
             <Text size="xs" style={{ overflowWrap: 'anywhere' }}>

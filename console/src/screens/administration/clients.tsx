@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { CALM_MS, reading } from '../../api/read';
+import { timeText } from '../../parts/format';
 import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
 import { RemoveDialog } from '../../parts/remove-dialog';
@@ -97,7 +98,7 @@ interface ClientTableProps {
 function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
   const words = texts.administration;
   return (
-    <ListTable head={[words.displayName, words.id, words.allowedScope, words.lastUsed, words.acts]}>
+    <ListTable head={[words.displayName, words.id, words.allowedScope, words.proofs, words.lastUsed, words.acts]}>
       {clients.map((client) => (
         <Table.Tr key={client.id}>
           <Table.Td>
@@ -116,6 +117,13 @@ function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
             <ScopeChips scope={client.allowedScope} />
           </Table.Td>
           <Table.Td>
+            {proofsOf(client).map((proof) => (
+              <Text key={proof} size="sm" style={{ overflowWrap: 'anywhere' }}>
+                {proof}
+              </Text>
+            ))}
+          </Table.Td>
+          <Table.Td>
             {client.lastUsedTime ? <Ago time={client.lastUsedTime} /> : <Text c="dimmed">{words.never}</Text>}
           </Table.Td>
           <Table.Td>
@@ -130,4 +138,14 @@ function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
       ))}
     </ListTable>
   );
+}
+
+/** By what the client authenticates: its secrets with their ends, its keys. */
+function proofsOf({ secrets, jwks, jwksUri }: Client): string[] {
+  const words = texts.administration;
+  return [
+    ...secrets.map(({ expiresTime }) => (expiresTime ? words.secretEnds(timeText(expiresTime)) : words.secret)),
+    ...(jwks ? [words.keys(jwks.keys?.length ?? 0)] : []),
+    ...(jwksUri ? [words.keysAt(jwksUri)] : []),
+  ];
 }
