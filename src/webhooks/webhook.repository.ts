@@ -87,14 +87,14 @@ export class WebhookRepository {
     revisions?: readonly string[],
   ): Promise<Webhook | undefined> {
     return inTransaction(this.database, async (transaction) => {
-      await holdWebhook(transaction, applicationId, name, revisions);
+      const held = await holdWebhook(transaction, applicationId, name, revisions);
       const { rows } = await sql<{ id: number }>`
         update webhook set url = ${url}, event_types = ${toArray(eventTypes)}::text[], labels = ${labels}::text[],
           campaigns = ${campaigns}::text[], disabled_at = null, disabled_reason = null, next_at = now(), failures = 0,
           newest_at_failures = '{}', last_error = null
         where application_id = ${applicationId} and name = ${name} returning id`.execute(transaction);
       for (const { id } of rows) await forgetFailures(transaction, id);
-      return held[0];
+      return held;
     });
   }
 
@@ -205,11 +205,12 @@ async function holdWebhook(
   applicationId: string,
   name: string,
   revisions: readonly string[] | undefined,
-): Promise<void> {
+): Promise<Webhook | undefined> {
   const { rows } = await sql<Webhook>`
     select name, url, event_types as "eventTypes", labels, campaigns from webhook
     where application_id = ${applicationId} and name = ${name} for no key update`.execute(tx);
   if (rows[0]) checkRevision(revisions, webhookRevision(rows[0]));
+  return rows[0];
 }
 
 /** Resets the failures of events, because their address is being replaced. */
