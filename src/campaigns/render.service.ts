@@ -145,7 +145,7 @@ export class RenderService {
   }
 }
 
-/** Each message of a test has its own, which no caller can send: it has spaces. */
+/** Each message of a test has its own with spaces, which no caller can send. */
 function keyOf({ key }: Idempotency, { variant, language }: WaveMessage): string {
   return `${key} ${JSON.stringify([variant, language])}`;
 }

@@ -94,7 +94,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect((await admin('PUT', CLIENTS, after.body, { 'if-match': after.etag })).status).toBe(200);
   });
 
-  it('what another person has changed is removed by none that has seen the older version', async () => {
+  it('a removal by an older version is refused after another person’s change', async () => {
     await new Admin(program.carillon.url).addClient('leaving', 'messages.read');
     const api = (path: string): Removable => ({
       read: async () => (await program.api.app('GET', path)).headers.get('etag') ?? '',

@@ -17,7 +17,7 @@ export interface EditorDraft {
   audience: AudienceDraft | null;
   /** Of the request that makes a new campaign: every try has it, so one campaign is made. */
   key: string;
-  /** What was sent under the key so far, if the answer to it is not known. */
+  /** The content that was sent under the key so far, if the answer to it is not known. */
   tried: Definition | null;
 }
 

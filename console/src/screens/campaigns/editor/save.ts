@@ -17,7 +17,7 @@ interface Use {
   /** Undefined: a new campaign. */
   id: string | undefined;
   onSaved: (id: string) => void;
-  /** What is sent under the draft's key, before the request; null: nothing was made of it. */
+  /** The content that is sent under the draft's key, before the request; null: nothing was made of it. */
   onTried: (tried: Definition | null) => void;
 }
 
