@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
-import { STAGES } from '../e2e/stages.js';
-import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
+import { EMBEDDED, STAGES } from '../e2e/stages.js';
+import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
 
 /** Script that returns the lightness of a picture, 0 to 255. */
 const lightnessOf = (png: string): string => `(async () => {
@@ -125,5 +126,45 @@ describe.runIf(HAS_BROWSER).each(STAGES)('sign-in, on $name', (stage) => {
     await screen.page.getByRole('heading', { name: 'Übersicht' }).waitFor();
     expect(await screen.page.locator('html').getAttribute('lang')).toBe('de');
     await expectAccessible(screen, 'overview-german');
+  });
+});
+
+/** Cookies do not know ports; a copy of a database has the installation's id of its original, as these two have. */
+describe.runIf(HAS_BROWSER)('two installations on one host, in one browser', () => {
+  const browser = useBrowser();
+  const staging = runProgram(EMBEDDED, { environment: () => ({ ENVIRONMENT_NAME: 'Staging' }) });
+  const production = runProgram(EMBEDDED, { environment: () => ({ ENVIRONMENT_NAME: 'Production' }) });
+
+  it('keep sessions, names and colours apart, and each page acts as its own client', async () => {
+    const secret = await new Admin(production.carillon.url).addClient('night', 'messages.read push.*');
+    const address = ({ carillon }: typeof staging) => `http://localhost:${new URL(carillon.url).port}`;
+    const { page: first, faults } = await browser.open();
+    const second = await first.context().newPage();
+    await signIn(first, address(staging));
+    await signInAs(second, address(production), { id: 'night', secret });
+
+    /** After a reload: the client of the session, the name of the installation, and the badge's colour. */
+    const look = async (page: typeof first) => {
+      await page.reload();
+      const client = await page.getByRole('button', { name: 'Signed in as' }).getAttribute('aria-label');
+      const badge = page.getByTitle('Environment');
+      const [, colour] =
+        /--badge-bg: var\(--mantine-color-(\w+)-/.exec((await badge.getAttribute('style')) ?? '') ?? [];
+      return [client, await badge.innerText(), colour];
+    };
+    const addTag = `fetch('/imfpush/v1/apps/com.example.app/tags', {
+      method: 'POST', headers: { 'carillon-console': '1', 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'apart' }) }).then(({ status }) => status)`;
+    for (let time = 0; time < 2; time += 1) {
+      expect(await look(first)).toEqual(['Signed in as test', 'Staging', 'orange']);
+      expect(await look(second)).toEqual(['Signed in as night', 'Production', 'red']);
+    }
+    expect([await first.evaluate(addTag), await second.evaluate(addTag)]).toEqual([201, 403]);
+
+    await first.getByRole('button', { name: 'Signed in as' }).click();
+    await first.getByRole('menuitem', { name: 'Sign out' }).click();
+    await first.getByRole('button', { name: 'Sign in as test' }).waitFor();
+    expect(await look(second)).toEqual(['Signed in as night', 'Production', 'red']);
+    expect(faults).toEqual([]);
   });
 });
