@@ -1,9 +1,25 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Api } from '../harness/api.js';
 import type { MessageReport } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { STAGES } from './stages.js';
+
+interface FullReport extends MessageReport {
+  waitingFor?: { kind: string };
+}
+
+/** Devices of a user by the outcome of their tokens. */
+const CROWD: Readonly<Record<string, number>> = {
+  accepted: 700,
+  slow: 300,
+  throttled: 300,
+  unavailable: 200,
+  ambiguous: 50,
+  rejected: 40,
+  'throttled-forever': 10,
+};
+const sumOf = (counts: Record<string, number>): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** Control of an open message: pause, resume, cancel, and a resend of a part. */
 
@@ -103,5 +119,78 @@ describe.each(STAGES)('on $name', (stage) => {
       const reader = await Api.connect(carillon.url, undefined, 'messages.read push.application.com.example.app');
       expect((await reader.app('POST', `/messages/Nobody00/${verb}`)).status).toBe(403);
     }
+  });
+
+  /** Looks at the message and at the list until the message has ended; `act` follows each look. */
+  async function watch(id: string, act: (report: FullReport) => Promise<unknown> = () => Promise.resolve()) {
+    for (const looks: FullReport[] = []; ;) {
+      const { body: report } = await api.app<FullReport>('GET', `/messages/${id}`);
+      const { body } = await api.app<{ messages: MessageReport[] }>('GET', '/messages?size=20');
+      for (const each of [report, body.messages.find(({ messageId }) => messageId === id)!]) {
+        const { pending = NaN, inFlight = NaN } = each.outcomes;
+        expect(Object.keys(each.outcomes)).toHaveLength(8);
+        expect(sumOf(each.outcomes), each.state).toBe(each.audience);
+        if (each.state === 'finished' || each.finishedTime !== undefined) expect(pending + inFlight).toBe(0);
+      }
+      looks.push(report);
+      if (report.finishedTime !== undefined) {
+        const path = `/messages/${id}/deliveries?deviceId=throttled-forever:0`;
+        const { body: last } = await api.app<{ deliveries: unknown[] }>('GET', path);
+        const causes = looks.map(({ waitingFor }) => waitingFor?.kind);
+        return { ended: report, states: looks.map(({ state }) => state), causes, last: last.deliveries };
+      }
+      await act(report);
+    }
+  }
+
+  it('the figures are never ahead: slow, throttled, limited, paused, cancelled, and past their time', async () => {
+    const lines = Object.entries(CROWD).flatMap(([outcome, count]) =>
+      Array.from({ length: count }, (_, number) => {
+        const deviceId = `${outcome}:${number}`;
+        return JSON.stringify({ deviceId, platform: 'A', token: `sandbox:${deviceId}`, userId: 'crowd' });
+      }),
+    );
+    const type = { 'content-type': 'application/x-ndjson' };
+    expect((await api.raw('POST', '/devices:import', lines.join('\n'), type)).status).toBe(200);
+    const audience = sumOf(CROWD);
+    const message = { alert: 'To the crowd' };
+    const target = { userIds: ['crowd'] };
+
+    const toExpire = watch(await api.send({ message, target, ttl: 8 }));
+    const id = await api.send({ message, target });
+    let isPaused = false;
+    const toCancel = watch(id, async ({ state, outcomes: { accepted = 0, inFlight = 0 } }) => {
+      if (!isPaused && accepted > 0) isPaused = (await act(id, 'pause')).status === 204;
+      // What was in flight at the pause is recorded, and the message still has not ended.
+      else if (state === 'paused' && inFlight === 0) await act(id, 'resume');
+      else if (state === 'sending' && accepted > 1_000) await api.app('DELETE', `/messages/${id}`);
+    });
+    const { body: campaign } = await api.app<{ campaignId: string }>('POST', '/campaigns', {
+      name: 'Limited',
+      content: { message, ttl: 8 },
+      target,
+      schedule: { cron: '0 9 * * MON', timeZone: 'Europe/Berlin' },
+      policies: { ratePerSecond: 800 },
+    });
+    expect((await api.app('POST', `/campaigns/${campaign.campaignId}/run`)).status).toBe(202);
+    const path = `/messages?campaignId=${campaign.campaignId}`;
+    const made = await vi.waitFor(
+      async () => (await api.app<{ messages: MessageReport[] }>('GET', path)).body.messages[0]!.messageId,
+      { timeout: 60_000 },
+    );
+    const [expired, cancelled, limited] = await Promise.all([toExpire, toCancel, watch(made)]);
+
+    for (const { ended, last } of [expired, limited]) {
+      expect(ended).toMatchObject({ state: 'finished', audience, outcomes: { cancelled: 0, rejected: 0 } });
+      expect(ended.outcomes.expired).toBeGreaterThanOrEqual(10);
+      expect(last).toMatchObject([{ outcome: 'expired', reason: 'throttled-forever' }]);
+    }
+    expect(cancelled.ended).toMatchObject({ state: 'cancelled', audience, outcomes: { expired: 0 } });
+    expect(cancelled.ended.outcomes.cancelled).toBeGreaterThanOrEqual(10);
+    expect(cancelled.states).toEqual(expect.arrayContaining(['sending', 'paused', 'cancelled']));
+    expect([expired.causes, cancelled.causes, limited.causes]).toEqual(
+      ['retry', 'person', 'rate'].map((kind) => expect.arrayContaining([kind]) as string[]),
+    );
+    expect(cancelled.last).toMatchObject([{ outcome: 'cancelled' }]);
   });
 });
