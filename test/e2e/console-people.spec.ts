@@ -1,3 +1,10 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import * as http from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Admin, RUNTIME } from '../harness/admin.js';
 import { startCarillon } from '../harness/carillon.js';
@@ -5,6 +12,8 @@ import type { RunningCarillon } from '../harness/carillon.js';
 import { ConsoleCaller } from '../harness/console.js';
 import { IdentityProvider } from '../harness/identity-provider.js';
 import { freePort } from '../harness/servers.js';
+import { startSilentProxy } from '../harness/silent-proxy.js';
+import { createTestCertificates } from '../simulators/test-certificates.js';
 import { EMBEDDED } from './stages.js';
 
 /** Sign-in of people by OpenID Connect, against a real identity provider. */
@@ -66,7 +75,7 @@ class Browser {
   constructor(at = url, idp = provider) {
     // A link of another site: the browser sends no session with it (SameSite=Strict), but the sign-in's cookie.
     this.page = new ConsoleCaller(at);
-    this.atProvider = new ConsoleCaller(idp.issuer, {});
+    this.atProvider = new ConsoleCaller(idp.url, {});
   }
 
   /** Goes to the provider; returns the address of its page, or of the console if it did not get there. */
@@ -75,9 +84,10 @@ class Browser {
     return answer.headers.get('location') ?? '';
   }
 
-  /** Signs in at the provider's page; returns the address of the callback. */
+  /** Signs in at the provider's page, without what is in front of it; returns the address of the callback. */
   async chooseAt(address: string, account: string): Promise<string> {
-    let next = address;
+    const { pathname, search } = new URL(address, this.page.url);
+    let next = new URL(pathname + search, this.atProvider.url).href;
     for (let steps = 0; steps < 8; steps++) {
       if (next.startsWith(this.page.url)) return next;
       const answer = await this.atProvider.fetch('GET', next);
@@ -256,31 +266,100 @@ describe('the provider', () => {
     expect(carillon.output()).toContain('no applicable keys found');
   });
 
-  it('is away at the start: everything else works, the page tells it, and it heals without a restart', async () => {
+  /** A provider in a state that no start may wait for, and the issuer as the settings name it. */
+  interface Away {
+    own: IdentityProvider;
+    issuer: string;
+    settings?: Record<string, string>;
+    /** How often the provider was asked. */
+    asked: () => number;
+    heal: () => Promise<unknown>;
+    stop: () => Promise<unknown>;
+  }
+
+  /** Without the slash at the end that the provider's own name has. */
+  async function silent(callback: string): Promise<Away> {
     const port = await freePort();
-    const own = new IdentityProvider([`http://localhost:${port}/console/api/people/callback`]);
+    const own = new IdentityProvider([callback], `http://localhost:${port}/`);
     await own.start();
-    own.accounts.set('ada', { claims: { resource_access: { 'my.client': { roles: ['desk'] } } } });
+    const proxy = await startSilentProxy(own.url, { host: '127.0.0.1', port });
+    proxy.silence();
+    const heal = () => Promise.resolve(proxy.heal());
+    return { own, issuer: `http://localhost:${port}`, asked: proxy.connections, heal, stop: proxy.stop };
+  }
+
+  /** With a slash at the end that the provider's own name does not have. */
+  async function closed(callback: string): Promise<Away> {
+    const own = new IdentityProvider([callback]);
+    await own.start();
     await own.stop();
-    const { environment, clean: remove } = await EMBEDDED.prepare();
-    clean.push(remove);
-    // With a slash at the end, which the provider's own name does not have.
-    const settings = settingsOf(`${own.issuer}/`, 'resource_access.my.client.roles');
-    const late = await startCarillon({ ...environment, ...settings, PORT: String(port) });
-    try {
+    const heal = () => own.start();
+    return { own, issuer: `${own.issuer}/`, asked: () => own.asked.length, heal, stop: () => Promise.resolve() };
+  }
+
+  /** The certificate of an authority that is not trusted. */
+  async function untrusted(callback: string): Promise<Away> {
+    const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'carillon-idp-')));
+    clean.push(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+    const [wrong, right] = await Promise.all(folders.map(createTestCertificates));
+    const front = createServer(wrong!, (request, response) => {
+      const headers = { ...request.headers, 'x-forwarded-proto': 'https' };
+      const inner = http.request(new URL(request.url!, own.url), { method: request.method, headers }, (answer) => {
+        answer.pipe(response.writeHead(answer.statusCode!, answer.headers));
+      });
+      request.pipe(inner);
+    });
+    let asked = 0;
+    front.on('connection', () => asked++).listen(0, 'localhost');
+    await once(front, 'listening');
+    const own = new IdentityProvider([callback], `https://localhost:${(front.address() as AddressInfo).port}`);
+    await own.start();
+    return {
+      own,
+      issuer: own.issuer,
+      settings: { PROVIDER_CA_FILE: right!.caPath },
+      asked: () => asked,
+      heal: () => Promise.resolve(front.setSecureContext(right!)),
+      stop: () => new Promise((resolve) => front.close(resolve).closeAllConnections()),
+    };
+  }
+
+  it.each([
+    ['is away', closed, /connect ECONNREFUSED/],
+    ['accepts and never answers', silent, /timeout/],
+    ['has a wrong certificate', untrusted, /certificate/],
+  ])(
+    '%s at the start: everything else works, the page tells it, and it heals by itself',
+    async (_what, make, cause) => {
+      const port = await freePort();
       const at = `http://localhost:${port}`;
-      const page = new ConsoleCaller(at);
-      expect((await fetch(`${at}/health/ready`)).status).toBe(200);
-      expect(await page.signIn()).toMatchObject({ status: 201 });
-      const browser = new Browser(at, own);
-      expect(problemIn(await browser.begin())).toBe('providerAway');
-      await own.start();
-      await expect.poll(async () => problemIn(await browser.begin()), { timeout: 10_000, interval: 100 }).toBeNull();
-      expect(await browser.signIn('ada')).toBe('/console/messages?x=1#y');
-      expect(late.output()).not.toContain('hush');
-    } finally {
-      await late.stop();
-      await own.stop();
-    }
-  });
+      const { own, issuer, settings, asked, heal, stop } = await make(`${at}/console/api/people/callback`);
+      own.accounts.set('ada', { claims: { resource_access: { 'my.client': { roles: ['desk'] } } } });
+      const before = asked();
+      const { environment, clean: remove } = await EMBEDDED.prepare();
+      clean.push(remove);
+      const people = settingsOf(issuer, 'resource_access.my.client.roles');
+      const late = await startCarillon({ ...environment, ...people, ...settings, PORT: String(port) });
+      try {
+        expect((await fetch(`${at}/health/ready`)).status).toBe(200);
+        expect(asked() - before).toBe(0);
+        const browser = new Browser(at, own);
+        const begun = browser.begin();
+        expect(await new ConsoleCaller(at).signIn()).toMatchObject({ status: 201 });
+        expect(problemIn(await begun)).toBe('providerAway');
+        await expect
+          .poll(() => /identity provider .* cannot be reached.*/.exec(late.output())?.[0], { timeout: 10_000 })
+          .toMatch(cause);
+        await heal();
+        await expect.poll(async () => problemIn(await browser.begin()), { timeout: 20_000, interval: 100 }).toBeNull();
+        expect(await browser.signIn('ada')).toBe('/console/messages?x=1#y');
+        expect((await fetch(`${at}/health/ready`)).status).toBe(200);
+        expect(late.output()).not.toContain('hush');
+      } finally {
+        await late.stop();
+        await own.stop();
+        await stop();
+      }
+    },
+  );
 });

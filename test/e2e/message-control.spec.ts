@@ -161,7 +161,7 @@ describe.each(STAGES)('on $name', (stage) => {
     let isPaused = false;
     const toCancel = watch(id, async ({ state, outcomes: { accepted = 0, inFlight = 0 } }) => {
       if (!isPaused && accepted > 0) isPaused = (await act(id, 'pause')).status === 204;
-      // What was in flight at the pause is recorded, and the message still has not ended.
+      // The deliveries in flight at the pause are recorded, and the message still has not ended.
       else if (state === 'paused' && inFlight === 0) await act(id, 'resume');
       else if (state === 'sending' && accepted > 1_000) await api.app('DELETE', `/messages/${id}`);
     });
