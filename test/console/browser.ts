@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { findBinary } from '../harness/programs.js';
 
@@ -71,6 +71,14 @@ export async function signInAs(
   await page.locator('input[name=password]').fill(secret);
   await page.keyboard.press('Enter');
   await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+}
+
+/** Returns the nonce of an answer with the page; header and page have the same one. */
+export async function nonceOf(answer: Response | null): Promise<string> {
+  const policy = answer?.headers()['content-security-policy'] ?? '';
+  const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
+  expect(await answer?.text()).toContain(`nonce="${nonce}"`);
+  return nonce;
 }
 
 const SERIOUS = ['serious', 'critical'];
