@@ -280,24 +280,24 @@ describe('the provider', () => {
   /** Without the slash at the end that the provider's own name has. */
   async function silent(callback: string): Promise<Away> {
     const port = await freePort();
-    const own = new IdentityProvider([callback], `http://localhost:${port}/`);
+    const own = new IdentityProvider([callback], `http://localhost:${port}/realm/`);
     await own.start();
     const proxy = await startSilentProxy(own.url, { host: '127.0.0.1', port });
     proxy.silence();
     const heal = () => Promise.resolve(proxy.heal());
-    return { own, issuer: `http://localhost:${port}`, asked: proxy.connections, heal, stop: proxy.stop };
+    const issuer = `http://localhost:${port}/realm`;
+    return { own, issuer, asked: () => proxy.connections(), heal, stop: () => proxy.stop() };
   }
 
-  /** With a slash at the end that the provider's own name does not have. */
   async function closed(callback: string): Promise<Away> {
     const own = new IdentityProvider([callback]);
     await own.start();
     await own.stop();
     const heal = () => own.start();
-    return { own, issuer: `${own.issuer}/`, asked: () => own.asked.length, heal, stop: () => Promise.resolve() };
+    return { own, issuer: own.issuer, asked: () => own.asked.length, heal, stop: () => Promise.resolve() };
   }
 
-  /** The certificate of an authority that is not trusted. */
+  /** The certificate of an authority that is not trusted. A slash that the provider's own name does not have. */
   async function untrusted(callback: string): Promise<Away> {
     const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'carillon-idp-')));
     clean.push(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
@@ -312,11 +312,11 @@ describe('the provider', () => {
     let asked = 0;
     front.on('connection', () => asked++).listen(0, 'localhost');
     await once(front, 'listening');
-    const own = new IdentityProvider([callback], `https://localhost:${(front.address() as AddressInfo).port}`);
+    const own = new IdentityProvider([callback], `https://localhost:${(front.address() as AddressInfo).port}/realm`);
     await own.start();
     return {
       own,
-      issuer: own.issuer,
+      issuer: `${own.issuer}/`,
       settings: { PROVIDER_CA_FILE: right!.caPath },
       asked: () => asked,
       heal: () => Promise.resolve(front.setSecureContext(right!)),

@@ -25,7 +25,7 @@ export class IdentityProvider {
   /** Claims are in the ID token, and not at the userinfo endpoint alone. */
   tellsInToken = false;
 
-  /** `address`: of a proxy with TLS in front. */
+  /** `address`: of a proxy in front, and the path below which the provider is. */
   constructor(
     private readonly redirectUris: readonly string[],
     private readonly address?: string,
@@ -99,8 +99,12 @@ export class IdentityProvider {
     });
     provider.proxy = this.address !== undefined;
     const callback = provider.callback();
+    const mount = new URL(this.issuer).pathname.replace(/\/$/, '');
     return async (request, response) => {
       this.asked.push(request.url?.split('?')[0] ?? '');
+      // As a framework tells of the path that a provider is below.
+      if (mount !== '' && request.url?.startsWith(`${mount}/`))
+        Object.assign(request, { originalUrl: request.url, url: request.url.slice(mount.length) });
       if (!request.url?.startsWith('/interaction/')) return callback(request, response);
       if (request.method === 'GET')
         return void response
