@@ -1,11 +1,12 @@
 import { getSchemaPath } from '@nestjs/swagger';
+import { ENDS_SOON_DAYS } from '../common/durations.js';
 import { printable } from '../common/errors.js';
 import type { Schema, Schemas } from '../common/schema.js';
 
 /**
  * The events of an application: their types, what each says, and the schema of its data. The API document and the
- * generated types come from here; triggers write the events (migrations 0076-event-messages, 0077-event-devices and
- * 0081-receipt-events).
+ * generated types come from here; triggers write the events (migrations 0076-event-messages, 0077-event-devices,
+ * 0081-receipt-events and 0083-credential-events).
  */
 
 interface EventKind {
@@ -99,6 +100,10 @@ export const EVENTS = {
     data: PROVIDER,
   },
   'provider.resumed': { when: 'Sending to a provider goes on.', data: PROVIDER },
+  'credential.expiring': {
+    when: `The credentials of a provider end within ${ENDS_SOON_DAYS} days, or have ended; comes once a day.`,
+    data: object({ ...APPLICATION, provider: TEXT, endsAt: { type: 'string', format: 'date-time' } }),
+  },
   'campaign.run.started': { when: 'A campaign fired.', data: RUN },
   'campaign.run.finished': { when: 'All messages of a run were accepted, or the run was cancelled.', data: RUN },
   'campaign.run.skipped': { when: 'A firing was left out; `reason` says why.', data: RUN },

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
+import { ENDS_SOON_DAYS } from '../common/durations.js';
 import { DATABASE } from '../database/database.module.js';
 import type { Database } from '../database/database.js';
 import { countDue } from '../database/due.js';
@@ -151,6 +152,15 @@ export class EventRepository {
         set event_types = excluded.event_types, labels = excluded.labels, campaigns = excluded.campaigns`.execute(
       this.database.kysely,
     );
+  }
+
+  /** Writes `credential.expiring`, once a day for each credential. */
+  async noteEnding(): Promise<void> {
+    await inTransaction(this.database, async (transaction) => {
+      // Of two schedulers, the second sees the events of the first.
+      await sql`select from event_head for no key update`.execute(transaction);
+      await sql`select note_ending(${ENDS_SOON_DAYS})`.execute(transaction);
+    });
   }
 
   countOld(before: Date): Promise<Due> {

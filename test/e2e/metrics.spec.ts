@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, it } from 'vitest';
+import pg from 'pg';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { basic } from '../harness/admin.js';
 import { Api, issueToken } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
@@ -172,6 +173,41 @@ it('the port of the API serves them for the scope metrics.read', async () => {
     'text/plain; version=0.0.4; charset=utf-8',
   ]);
   expect(await answer.text()).toContain('carillon_queue_up 1');
+});
+
+it.skipIf(SERVERS === null)('a locked table holds up no scrape, and one query at most waits for it', async () => {
+  const environment = await prepare(SERVERS!);
+  await start(environment);
+  const url = metricsUrl(environment);
+  const devices = { app: 'com.example.app', state: 'registered' };
+  await scrapeUntil(url, ({ value }) => expect(value('carillon_devices', devices)).toBe(SAMPLES));
+  const client = new pg.Client(environment.DATABASE_URL);
+  await client.connect();
+  cleaning.push(() => client.end());
+  await client.query('begin; lock table device in access exclusive mode');
+  const waiting = async (): Promise<number> => {
+    const { rows } = await client.query<{ count: number }>(
+      `select count(*)::int from pg_locks where not granted and relation = 'device'::regclass`,
+    );
+    return rows[0]!.count;
+  };
+  let longestMs = 0;
+  const timed = async (): Promise<void> => {
+    const startedAt = performance.now();
+    await scrape(url);
+    longestMs = Math.max(longestMs, performance.now() - startedAt);
+  };
+  // The rows are read again every ten seconds.
+  await vi.waitFor(
+    async () => {
+      await timed();
+      expect(await waiting()).toBeGreaterThan(0);
+    },
+    { timeout: 30_000, interval: 500 },
+  );
+  await Promise.all(Array.from({ length: 20 }, timed));
+  expect(await waiting()).toBe(1);
+  expect(longestMs).toBeLessThan(2_000);
 });
 
 it.skipIf(SERVERS === null)('each process of a start has a port, and all show the same rows', async () => {

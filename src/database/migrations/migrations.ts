@@ -59,6 +59,7 @@ import { up as eventDevices } from './0077-event-devices.js';
 import { up as receipts } from './0080-receipts.js';
 import { up as receiptEvents } from './0081-receipt-events.js';
 import { up as usedDeviceTokens } from './0082-used-device-tokens.js';
+import { up as credentialEvents } from './0083-credential-events.js';
 
 export interface Step extends Migration {
   /**
@@ -134,4 +135,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0080-receipts': { up: receipts },
   '0081-receipt-events': { up: receiptEvents },
   '0082-used-device-tokens': { up: usedDeviceTokens },
+  '0083-credential-events': { up: credentialEvents },
 };
