@@ -184,10 +184,10 @@ it.skipIf(SERVERS === null)('a locked table holds up no scrape, and one query at
   const client = new pg.Client(environment.DATABASE_URL);
   await client.connect();
   cleaning.push(() => client.end());
-  await client.query('begin; lock table device in access exclusive mode');
+  await client.query('begin; lock table tally in access exclusive mode');
   const waiting = async (): Promise<number> => {
     const { rows } = await client.query<{ count: number }>(
-      `select count(*)::int from pg_locks where not granted and relation = 'device'::regclass`,
+      `select count(*)::int from pg_locks where not granted and relation = 'tally'::regclass`,
     );
     return rows[0]!.count;
   };

@@ -15,16 +15,16 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
   'GET …/settings': ['settings.read', 200, 404, 406],
   'GET …/settings/apnsConf': ['apnsConf.read', 200, 404, 406],
   'PUT …/settings/apnsConf': ['apnsConf.write', 200, 400, 404, 405, 406, 412, 413],
-  'DELETE …/settings/apnsConf': ['apnsConf.write', 204, 404, 406],
+  'DELETE …/settings/apnsConf': ['apnsConf.write', 204, 400, 404, 406, 412],
   'GET …/settings/apnsCert': ['apnsCert.read', 200, 404, 406, 409],
   'GET …/settings/gcmConf': ['gcmConf.read', 200, 404, 406],
   // MobileFirst's page of this call names apnsConf.write.
   'PUT …/settings/gcmConf': ['gcmConf.write or apnsConf.write', 200, 400, 404, 405, 406, 412, 413],
-  'DELETE …/settings/gcmConf': ['gcmConf.write', 204, 404, 406],
+  'DELETE …/settings/gcmConf': ['gcmConf.write', 204, 400, 404, 406, 412],
   'GET …/settings/gcmConfPublic': ['gcmConfPublic.read', 200, 404, 406],
   'GET …/settings/wnsConf': ['wnsConf.read', 200, 404, 406],
   'PUT …/settings/wnsConf': ['wnsConf.write', 200, 400, 404, 405, 406, 412, 413],
-  'DELETE …/settings/wnsConf': ['wnsConf.write', 204, 404, 406],
+  'DELETE …/settings/wnsConf': ['wnsConf.write', 204, 400, 404, 406, 412],
   // Carillon has no SMS.
   'GET …/settings/smsConf': ['smsConf.read', 404, 406],
   'PUT …/settings/smsConf': ['smsConf.write', 400, 404, 406],
@@ -58,7 +58,7 @@ export const MATRIX: Readonly<Record<string, readonly [scope: string, ...statuse
 
   'POST …/webhooks': ['webhooks.write', 200, 400, 404, 405, 406, 409, 413],
   'PUT …/webhooks/:name': ['webhooks.write', 200, 400, 404, 405, 406, 412, 413],
-  'DELETE …/webhooks/:name': ['webhooks.write', 204, 404, 406],
+  'DELETE …/webhooks/:name': ['webhooks.write', 204, 400, 404, 406, 412],
 
   'GET /health/status': ['', 200, 406],
   'GET /swagger.json': ['', 200],
@@ -71,7 +71,6 @@ export const NOT_OFFERED: readonly string[] = [
   ),
   'GET …/settings/chromeAppExtConfPublic',
   'GET …/settings/webpushServerKey',
-  'PUT …/messages/:messageId',
   'GET …/messages/:messageId/status',
   'GET …/messages/:messageId/deliverystatus',
   'GET …/messages/:messageId/report',

@@ -69,3 +69,12 @@ export function wrong(says: RegExp): unknown {
 export function onePage(count: number): unknown {
   return { count: String(count), totalCount: String(count), next: '', previous: '' };
 }
+
+/** Refused removals of the thing: of an earlier revision, and with a header that has no quotes. */
+export function removals(endpoint: string, scope: string): Row[] {
+  const of = (etag: string): Request => ({ headers: { 'if-match': etag } });
+  return [
+    [endpoint, scope, 'of an earlier revision', of('"earlier"'), 412, refused('CARIL0412E')],
+    [endpoint, scope, 'of a revision without quotes', of('earlier'), 400, wrong(/'If-Match'/)],
+  ];
+}

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { expect } from 'vitest';
 import { P12_PASSWORD, makeP12 } from '../../harness/p12.js';
 import { createApnsCredentials } from '../../simulators/credentials.js';
-import { APPLICATION, INSTANT, UNSPEAKABLE, refused, wrong } from './row.js';
+import { APPLICATION, INSTANT, UNSPEAKABLE, refused, removals, wrong } from './row.js';
 import type { Row } from './row.js';
 
 const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' });
@@ -107,6 +107,7 @@ export const SETTINGS: readonly Row[] = [
     { ...certificate, certificate: 'certificate.p12', isSandBox: 'false' },
   ],
   ['GET …/settings/apnsCert', 'apnsCert.read', 'under twelve characters', {}, 200, twelve],
+  ...removals('DELETE …/settings/apnsConf', 'apnsConf.write'),
   ['DELETE …/settings/apnsConf', 'apnsConf.write', 'the present settings', {}, 204],
   ['GET …/settings/apnsConf', 'apnsConf.read', 'after the removal', {}, 404, refused('FPWSE0001E')],
   ['GET …/settings/apnsCert', 'apnsCert.read', 'after the removal', {}, 404, refused('FPWSE0001E')],
@@ -129,6 +130,7 @@ export const SETTINGS: readonly Row[] = [
   ]),
   ['GET …/settings/gcmConf', 'gcmConf.read', 'returns no key', {}, 200, { senderId: '456', warnings }],
   ['GET …/settings/gcmConfPublic', 'gcmConfPublic.read', 'returns the sender id', {}, 200, { senderId: '456' }],
+  ...removals('DELETE …/settings/gcmConf', 'gcmConf.write'),
   ['DELETE …/settings/gcmConf', 'gcmConf.write', 'the present settings', {}, 204],
   ['DELETE …/settings/gcmConf', 'gcmConf.write', 'again', {}, 404, refused('FPWSE0001E')],
 
@@ -148,6 +150,7 @@ export const SETTINGS: readonly Row[] = [
     ['both kinds at once', { packageSID: SID, ...entra, clientSecret: UNSPEAKABLE }, /'tenantId'.*Entra/],
   ]),
   ['GET …/settings/wnsConf', 'wnsConf.read', 'returns no secret', {}, 200, entra],
+  ...removals('DELETE …/settings/wnsConf', 'wnsConf.write'),
   ['DELETE …/settings/wnsConf', 'wnsConf.write', 'the present settings', {}, 204],
   ['DELETE …/settings/wnsConf', 'wnsConf.write', 'again', {}, 404, refused('FPWSE0001E')],
 

@@ -70,7 +70,6 @@ export const CLOUD_ONLY: readonly Row[] = NOT_OFFERED.map((endpoint) => [
   '',
   'of the cloud service only',
   endpoint.startsWith('PUT') ? { body: {} } : {},
-  ...(endpoint === 'PUT …/messages/:messageId'
-    ? ([405, refused('CARIL0405E', /method PUT is not allowed/)] as const)
-    : ([404, refused('FPWSE0001E', /this path does not exist/)] as const)),
+  404,
+  refused('FPWSE0001E', /this path does not exist/),
 ]);

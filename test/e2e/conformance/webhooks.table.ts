@@ -1,4 +1,4 @@
-import { INSTANT, having, refused, wrong } from './row.js';
+import { INSTANT, having, refused, removals, wrong } from './row.js';
 import type { Row } from './row.js';
 import { expect } from 'vitest';
 
@@ -85,6 +85,7 @@ export const WEBHOOKS: readonly Row[] = [
   }),
   ['GET …/webhooks', read, 'none of that was stored', {}, 200, { webhooks: [having({ name: 'crm', ...changed })] }],
   ...SECRETS,
+  ...removals('DELETE …/webhooks/:name', write),
   ['DELETE …/webhooks/:name', write, 'one', {}, 204],
   ['DELETE …/webhooks/:name', write, 'again', {}, 404, refused('FPWSE0001E')],
   ['PUT …/webhooks/:name', write, 'an unknown webhook', { body: changed }, 404, refused('FPWSE0001E')],
