@@ -72,15 +72,18 @@ export class WebhookEventRepository {
    * process.
    */
   async lease(): Promise<LeasedWebhook | undefined> {
+    // Materialized: a plan may repeat a subquery for each row, and lease more than one.
     const { rows } = await sql<Omit<LeasedWebhook, 'secrets'> & { sealed: (Buffer | null)[] }>`
-      update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}), lease_number = lease_number + 1,
-        secret_before = case when secret_before_until > now() then secret_before end where id in (
+      with free as materialized (
         select id from webhook
         where ${isFree(sql`next_at`, LONGEST_WAIT_S)} and ${isFree(sql`lease_until`, LEASE_S)}
           and exists (select from webhook_event as event where event.webhook_id = webhook.id
             and (webhook.failures > 0 or ${isFree(sql`event.retry_at`, LONGEST_WAIT_S)}))
         order by next_at limit 1 for no key update skip locked)
-      returning id, lease_number as "leaseNumber", disabled_at is not null as "isDisabled",
+      update webhook set lease_until = now() + make_interval(secs => ${LEASE_S}), lease_number = lease_number + 1,
+        secret_before = case when secret_before_until > now() then secret_before end
+      from free where webhook.id = free.id
+      returning webhook.id, lease_number as "leaseNumber", disabled_at is not null as "isDisabled",
         application_id as "applicationId", name, url, array[secret, secret_before] as sealed, failures,
         last_error as "lastError"`.execute(this.database.kysely);
     const [row] = rows;

@@ -13,6 +13,7 @@ import { RemovalRepository } from '../../../src/delivery/upkeep/removal.reposito
 import { DeviceRegistrationRepository } from '../../../src/devices/device-registration.repository.js';
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { SubscriptionRepository } from '../../../src/devices/subscription.repository.js';
+import { inTransaction } from '../../../src/database/transaction.js';
 import { WebhookHousekeeper } from '../../../src/webhooks/webhook-housekeeper.js';
 import { WebhookClient } from '../../../src/webhooks/webhook-client.js';
 import { WebhookEventRepository } from '../../../src/webhooks/webhook-event.repository.js';
@@ -662,6 +663,24 @@ describe('webhooks', () => {
     await deliver(newSender());
     expect(await waiting()).toBe(0);
     expect(await webhooks.retryNow(applicationId, 'none')).toBe(false);
+  });
+
+  it('one webhook is leased at a time, by whatever plan of the database', async () => {
+    const applicationId = await room.addApplication();
+    const { url } = await newListener();
+    await add(applicationId, url);
+    await add(applicationId, url, undefined, 'other');
+    await register(applicationId, 'd1');
+    await inTransaction(room.database, async (transaction) => {
+      await sql`analyze webhook`.execute(transaction);
+      for (const way of ['hashjoin', 'hashagg', 'mergejoin', 'material', 'sort', 'indexscan', 'bitmapscan'])
+        await sql`set local ${sql.ref(`enable_${way}`)} = off`.execute(transaction);
+      const within = { ...room.database, kysely: transaction } as unknown as typeof room.database;
+      await new WebhookEventRepository(within, vault, KEPT).lease();
+      const { rows } = await sql`select from webhook where lease_until is not null`.execute(transaction);
+      expect(rows).toHaveLength(1);
+      await sql`update webhook set lease_until = null`.execute(transaction);
+    });
   });
 
   it('call no private address, by number or by name, and follow no redirect', async () => {
