@@ -26,6 +26,12 @@ export interface Sent {
   tokens: readonly string[];
 }
 
+export interface OutcomeEvent {
+  type: string;
+  id: string;
+  data: { messageId: string; deliveries?: { deviceId: string }[] };
+}
+
 /** More than one batch, so that a message is expanded, finishes in parts, and is settled with the last one. */
 export const CROWD = 1_010;
 const PRELOAD = fileURLToPath(new URL('./kill-steps.mjs', import.meta.url));
@@ -43,6 +49,7 @@ export class KillLane {
   private carillon: RunningCarillon | null = null;
   private api!: Api;
   private url!: string;
+  private cursor = '';
 
   private constructor(
     private readonly environment: Record<string, string>,
@@ -60,6 +67,7 @@ export class KillLane {
     await lane.start();
     lane.api = await Api.connect(lane.url);
     await lane.putSettings();
+    await lane.api.app('PUT', '/events/feed', { eventTypes: 'message.*,delivery.*' });
     await lane.carillon?.stop();
     await lane.withTables([
       `delete from device`,
@@ -174,6 +182,24 @@ export class KillLane {
   async countReceived(messageId: string): Promise<Map<string, number>> {
     const counts = await this.simulators.admin.ledgerTokens('apns', messageId);
     return new Map(counts.map(({ token, count }) => [token, count]));
+  }
+
+  /** The events of messages and deliveries since the last call, until each of these messages is finished. */
+  async readEvents(sent: readonly Sent[]): Promise<OutcomeEvent[]> {
+    const events: OutcomeEvent[] = [];
+    const isTold = ({ messageId }: Sent): boolean =>
+      events.some(({ type, data }) => type === 'message.finished' && data.messageId === messageId);
+    const deadline = Date.now() + PATIENCE_MS;
+    while (!sent.every(isTold)) {
+      const after = this.cursor === '' ? '' : `after=${this.cursor}&`;
+      const path = `/events?${after}types=message.*,delivery.*&wait=5`;
+      const { status, body } = await this.api.app<{ events: OutcomeEvent[]; cursor: string }>('GET', path);
+      if (status !== 200) throw new Error(`events: ${status} ${JSON.stringify(body)}`);
+      events.push(...body.events);
+      this.cursor = body.cursor;
+      if (Date.now() > deadline) throw new Error(`never told: ${JSON.stringify(events)}`);
+    }
+    return events;
   }
 
   async close(): Promise<void> {

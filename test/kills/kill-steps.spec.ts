@@ -23,12 +23,15 @@ const LOT = 'shares the statements claimLot and endLot, which are killed at';
 const PLANNED = 'at a start, before anything is due, and made again at the next';
 const ACCOUNT = 'an account for people; no delivery depends on it';
 const RATED = 'of messages that are held to a rate or counted for a cap; inside the transaction of a page';
+const APPROVAL = 'only of campaigns that ask for an approval, inside the transaction of their firing';
+const REFUSING = 'only of a provider that refuses or limits; the next answer decides again';
 const NOT_KILLED: Record<string, string> = {
   'AcceptanceService.holdOriginals': INSIDE,
   'AcceptanceService.holdUpstreams': INSIDE,
   'AcceptanceService.insertData': INSIDE,
   'AcceptanceService.promote': INSIDE,
   'ApplicationRemovalRepository.removeDevices': INSIDE,
+  'ApplicationRemovalRepository.removeEvents': INSIDE,
   'ApplicationRemovalRepository.removeMessages': INSIDE,
   'ApplicationRemovalRepository.removeSome': REGISTRATION,
   'ApplicationRepository.add': REGISTRATION,
@@ -39,7 +42,10 @@ const NOT_KILLED: Record<string, string> = {
   'ApplicationRepository.list': READS,
   'ApplicationRepository.markRemoved': REGISTRATION,
   'ApplicationRepository.setStopped': REGISTRATION,
+  'ApprovalRepository.approve': APPROVAL,
   'AudienceRepository.count': READS,
+  'AudienceRepository.countShared': READS,
+  'AudienceRepository.exceeds': READS,
   'AudienceRepository.findRegistered': READS,
   'AudienceRepository.highestSeq': READS,
   'AudienceRepository.page': READS,
@@ -48,10 +54,14 @@ const NOT_KILLED: Record<string, string> = {
   'AudienceRepository.unknownTagNames': READS,
   'BatchRepository.findStopped': READS,
   'BatchRepository.overruled': INSIDE,
+  'BatchRepository.park': REFUSING,
   'CampaignRepository.add': REGISTRATION,
   'CampaignRepository.count': READS,
   'CampaignRepository.find': READS,
+  'CampaignRepository.findByKey': READS,
+  'CampaignRepository.forgetKeys': REGISTRATION,
   'CampaignRepository.list': READS,
+  'CampaignRepository.listActive': READS,
   'CampaignRepository.lock': READS,
   'CampaignRepository.remove': REGISTRATION,
   'CampaignRepository.update': REGISTRATION,
@@ -64,6 +74,7 @@ const NOT_KILLED: Record<string, string> = {
   'DeliveryQueue.ranked': 'reckons in memory',
   'DeliveryReportRepository.batches': READS,
   'DeliveryReportRepository.circumstances': READS,
+  'DeliveryReportRepository.countReasons': READS,
   'DeliveryReportRepository.devices': READS,
   'DeliveryReportRepository.ofDevice': READS,
   'DeliveryReportRepository.page': READS,
@@ -85,13 +96,23 @@ const NOT_KILLED: Record<string, string> = {
   'DeviceRetentionRepository.countUnseen': READS,
   'DeviceRetentionRepository.deleteRetired': REGISTRATION,
   'DeviceRetentionRepository.retireUnseen': REGISTRATION,
+  'DeviceSearchRepository.chooseLeading': READS,
+  'DeviceSearchRepository.count': READS,
+  'DeviceSearchRepository.lastLookedAt': READS,
+  'DeviceSearchRepository.search': READS,
   'DeviceTransferRepository.ofUser': READS,
   'DeviceTransferRepository.page': READS,
   'DeviceTransferRepository.tagged': READS,
-  'UrgentBatchRepository.claim': LOT,
-  'UrgentBatchRepository.end': LOT,
-  'UrgentBatchRepository.endTogether': LOT,
   'DryRunRepository.count': READS,
+  'DryRunRepository.countBounded': READS,
+  'EstimateRepository.read': READS,
+  'EventRepository.countOld': READS,
+  'EventRepository.newest': READS,
+  'EventRepository.noteEnding': 'no message depends on it',
+  'EventRepository.read': READS,
+  'EventRepository.removeOld': 'long after the event',
+  'EventRepository.want': REGISTRATION,
+  'EventRepository.wanted': READS,
   'ExpandService.admit': INSIDE,
   'ExpandService.cut': INSIDE,
   'ExpandService.expandNext': INSIDE,
@@ -101,7 +122,9 @@ const NOT_KILLED: Record<string, string> = {
   'ExpansionRepository.read': READS,
   'FiringRepository.claimDue': LOOKED,
   'FiringRepository.findFailureShares': READS,
+  'FiringRepository.hold': APPROVAL,
   'FiringRepository.listDue': READS,
+  'FiringService.approved': APPROVAL,
   'FiringService.fire': LOOKED,
   'FiringService.fireDue': LOOKED,
   'FiringService.fireEach': LOOKED,
@@ -131,21 +154,27 @@ const NOT_KILLED: Record<string, string> = {
   'OverlapRepository.findMoving': READS,
   'OverlapRepository.listMoving': READS,
   'PaceRepository.lock': INSIDE,
+  'PaceRepository.lowerProof': REFUSING,
   'PaceRepository.now': READS,
   'PaceRepository.reportedRate': READS,
   'PaceRepository.update': INSIDE,
   'PaceService.slowDown': 'one transaction that makes sending slower; without it the provider says so again',
   'PaceService.takeTurn': INSIDE,
   'ProviderSettingRepository.find': READS,
+  'ProviderSettingRepository.isSecret': READS,
   'ProviderSettingRepository.list': READS,
+  'ProviderSettingRepository.pause': REFUSING,
+  'ProviderSettingRepository.put': REGISTRATION,
   'ProviderSettingRepository.remove': REGISTRATION,
   'ProviderSettingRepository.removeUnused': REGISTRATION,
+  'ProviderSettingRepository.renew': REGISTRATION,
   'ProviderSettingRepository.resume': 'the same single statement as put, which is killed at',
   'ProviderStatusRepository.list': READS,
   'ProviderStatusRepository.listLimits': READS,
   'ProviderStatusRepository.report': 'an account for people every five seconds; no delivery depends on it',
   'ReachRepository.admit': RATED,
   'ReachRepository.forget': 'what is forgotten no cap asks for any more',
+  'ReceiptRepository.add': REGISTRATION,
   'RecipientRepository.find': READS,
   'RegisteredRepository.listRegistered': READS,
   'RemovalRepository.look': 'keeps when housekeeping looked; a look that is lost makes the next one wait',
@@ -156,8 +185,10 @@ const NOT_KILLED: Record<string, string> = {
   'ReplanService.replan': PLANNED,
   'ReplanService.replanSome': PLANNED,
   'ReportRepository.find': READS,
+  'ReportRepository.findContent': READS,
   'ReportRepository.findSeq': READS,
   'ReportRepository.list': READS,
+  'ReportRepository.listUnderWay': READS,
   'ResendRepository.page': READS,
   'ResendRepository.sources': READS,
   'RetentionRepository.countKeys': READS,
@@ -172,6 +203,12 @@ const NOT_KILLED: Record<string, string> = {
   'RunRepository.listWaves': READS,
   'RunRepository.removeOld': 'long after the end of a run',
   'RunRepository.removeRates': 'long after the end of a run',
+  'SavedAudienceRepository.add': REGISTRATION,
+  'SavedAudienceRepository.find': READS,
+  'SavedAudienceRepository.hold': REGISTRATION,
+  'SavedAudienceRepository.list': READS,
+  'SavedAudienceRepository.remove': REGISTRATION,
+  'SavedAudienceRepository.replace': REGISTRATION,
   'SharedTokenRepository.put': TOKENS,
   'SharedTokenRepository.removeExpired': TOKENS,
   'SharedTokenRepository.take': TOKENS,
@@ -197,6 +234,9 @@ const NOT_KILLED: Record<string, string> = {
   'TallyRepository.fold': REGISTRATION,
   'TokenPassRepository.renew': REGISTRATION,
   'TokenPassRepository.takePage': REGISTRATION,
+  'UrgentBatchRepository.claim': LOT,
+  'UrgentBatchRepository.end': LOT,
+  'UrgentBatchRepository.endTogether': LOT,
   'ValuesRepository.find': READS,
   'WaveRepository.claim': LOOKED,
   'WaveRepository.claimDue': LOOKED,
@@ -316,6 +356,7 @@ async function playCase(lane: KillLane, order: KillAt): Promise<void> {
       return { sent, reports: await lane.waitUntilEnded(sent) };
     });
     await expectKept(lane, result.sent, result.reports, inFlight ?? 0);
+    await expectTold(lane, result.sent, result.reports);
     if (inFlight !== null) return;
   }
   throw new Error(`${order.step} is not reached: put it on a way, or say why not in NOT_KILLED`);
@@ -348,6 +389,25 @@ async function expectKept(
     expect([cancelled, unknown], told).toEqual([0, 0]);
   }
   expect(repeats).toBeLessThanOrEqual(inFlight);
+}
+
+/** Each message has its events once, and the deliveries in them are those of the report, each once. */
+async function expectTold(lane: KillLane, sent: readonly Sent[], reports: readonly MessageReport[]): Promise<void> {
+  const events = await lane.readEvents(sent);
+  expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+  for (const [index, { messageId }] of sent.entries()) {
+    const own = events.filter(({ data }) => data.messageId === messageId);
+    const types = own.map(({ type }) => type).filter((type) => type.startsWith('message.'));
+    expect(types.filter((type) => type === 'message.accepted')).toHaveLength(1);
+    expect(types.filter((type) => type === 'message.finished')).toHaveLength(1);
+    expect([types[0], own.at(-1)?.type]).toEqual(['message.accepted', 'message.finished']);
+    for (const outcome of ['accepted', 'rejected', 'failed', 'expired', 'unknown']) {
+      const lots = own.filter(({ type }) => type === `delivery.${outcome}`);
+      const devices = lots.flatMap(({ data }) => data.deliveries ?? []).map(({ deviceId }) => deviceId);
+      expect(devices).toHaveLength(reports[index]!.outcomes[outcome] ?? 0);
+      expect(new Set(devices).size).toBe(devices.length);
+    }
+  }
 }
 
 function listSteps(): string[] {
