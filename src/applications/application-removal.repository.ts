@@ -72,9 +72,9 @@ export class ApplicationRemovalRepository {
 
   private async removeDevices(applicationId: string, transaction: Tx): Promise<boolean> {
     const { rows } = await sql`
-      delete from device where seq in (
+      delete from device where seq = any (array(
         select seq from device where application_id = ${applicationId} limit ${DEVICES}
-        for update skip locked)
+        for update skip locked))
       returning seq`.execute(transaction);
     return rows.length > 0;
   }

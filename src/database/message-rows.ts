@@ -16,8 +16,8 @@ const RECEIPTS = 10_000;
 export async function removeMessageRows(messageSeqs: readonly number[], transaction: Tx): Promise<void> {
   const seqs = bigints(messageSeqs);
   await sql`
-    delete from batch where id in (
-      select id from batch where message_seq = any(${seqs}) limit ${BATCHES} for update skip locked)`.execute(
+    delete from batch where id = any (array(
+      select id from batch where message_seq = any(${seqs}) limit ${BATCHES} for update skip locked))`.execute(
     transaction,
   );
   await sql`

@@ -29,10 +29,10 @@ export class DeviceRetentionRepository {
   /** One step over devices with a date from a wrong clock, in 1970 or in the future: they count as seen now. */
   async correctSeen(now: Date): Promise<boolean> {
     const { rows } = await sql`
-      update device set seen_on = ${dayOf(now)}::date where seq in (
+      update device set seen_on = ${dayOf(now)}::date where seq = any (array(
         select seq from device where retired_at is null
           and (seen_on < ${dayOf(new Date(EARLIEST))}::date or seen_on > ${dayOf(now)}::date + 1)
-        limit ${STEP} for update skip locked)
+        limit ${STEP} for update skip locked))
       returning seq`.execute(this.database.kysely);
     return rows.length > 0;
   }
@@ -43,9 +43,9 @@ export class DeviceRetentionRepository {
    */
   async retireUnseen(before: Date, now: Date): Promise<boolean> {
     const { rows } = await sql`
-      update device set retired_reason = ${UNSEEN}, retired_at = ${now} where seq in (
+      update device set retired_reason = ${UNSEEN}, retired_at = ${now} where seq = any (array(
         select seq from device where ${isUnseen(before)}
-        order by seen_on limit ${STEP} for update skip locked)
+        order by seen_on limit ${STEP} for update skip locked))
       returning seq`.execute(this.database.kysely);
     return rows.length > 0;
   }
@@ -55,9 +55,9 @@ export class DeviceRetentionRepository {
    */
   async deleteRetired(before: Date): Promise<boolean> {
     const { rows } = await sql`
-      delete from device where seq in (
+      delete from device where seq = any (array(
         select seq from device where ${isRetired(before)}
-        order by retired_at limit ${STEP} for update skip locked)
+        order by retired_at limit ${STEP} for update skip locked))
       returning seq`.execute(this.database.kysely);
     return rows.length > 0;
   }

@@ -47,8 +47,8 @@ export class StatisticRepository {
   async fold(): Promise<boolean> {
     const { rows } = await sql<{ taken: number }>`
       with gone as (
-        delete from statistic_change where id in (
-          select id from statistic_change order by id limit ${LOT} for update skip locked)
+        delete from statistic_change where id = any (array(
+          select id from statistic_change order by id limit ${LOT} for update skip locked))
         returning application_id, at, name, counts),
       change as (
         select owner.id as application_id, step, ${beginOf(sql`step`)} as at, name, array[${SUMS}] as counts

@@ -77,8 +77,8 @@ export class UserRemovalRepository {
     const { application_id: applicationId, user_id: userId } = removal;
     const theirs = sql`application_id = ${applicationId} and user_id = ${userId} and seq <= ${removal.last_device}`;
     const { rows } = await sql<{ device_id: string }>`
-      delete from device where seq in (
-        select seq from device where ${theirs} order by seq limit ${DEVICES} for update skip locked)
+      delete from device where seq = any (array(
+        select seq from device where ${theirs} order by seq limit ${DEVICES} for update skip locked))
       returning device_id`.execute(transaction);
     if (rows.length === 0) {
       const left = await sql`select from device where ${theirs} limit 1`.execute(transaction);
@@ -115,11 +115,12 @@ export class UserRemovalRepository {
 /** Events about the user that webhooks keep for a replay. Returns false if none is left. */
 async function removeEvents(removal: Removal, transaction: Tx): Promise<boolean> {
   const { rows } = await sql`
-    delete from webhook_event_ended where (webhook_id, id) in (
+    with lot as materialized (
       select webhook_id, ended.id from webhook_event_ended as ended join webhook on webhook.id = webhook_id
       where ended.user_id = ${removal.user_id} and ended.user_id <> 'anonymous'
         and webhook.application_id = ${removal.application_id}
       limit ${EVENTS} for update of ended skip locked)
+    delete from webhook_event_ended as ended using lot where ended.webhook_id = lot.webhook_id and ended.id = lot.id
     returning 1`.execute(transaction);
   return rows.length === EVENTS;
 }

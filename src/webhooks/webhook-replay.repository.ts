@@ -83,9 +83,10 @@ export class WebhookReplayRepository {
   /** One step; false if nothing was left. */
   async removeOld(before: Date): Promise<boolean> {
     const { rows } = await sql`
-      delete from webhook_event_ended where (webhook_id, id) in (
+      with lot as materialized (
         select webhook_id, id from webhook_event_ended where created_at < ${before}
         order by created_at limit ${STEP} for update skip locked)
+      delete from webhook_event_ended as ended using lot where ended.webhook_id = lot.webhook_id and ended.id = lot.id
       returning 1`.execute(this.database.kysely);
     return rows.length > 0;
   }

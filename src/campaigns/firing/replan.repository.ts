@@ -50,10 +50,10 @@ export class ReplanRepository {
    */
   async removeRunsToCome(now: number): Promise<boolean> {
     const { rows } = await sql`
-      delete from campaign_run where seq in (
+      delete from campaign_run where seq = any (array(
         select seq from campaign_run run where scheduled_at > ${new Date(now)} and not manual and not exists (
           select from campaign_wave wave where wave.run_seq = run.seq and wave.state = 'sent')
-        limit ${RUNS} for update skip locked)
+        limit ${RUNS} for update skip locked))
       returning seq`.execute(this.database.kysely);
     return rows.length > 0;
   }

@@ -73,10 +73,10 @@ export class RetentionRepository {
   async forgetKeys(before: Date, from: Date | null = null): Promise<Date | null> {
     const { rows } = await sql<{ next: Date | null }>`
       with forgotten as (
-        update message set idempotency_key = null where seq in (
+        update message set idempotency_key = null where seq = any (array(
           select seq from message where idempotency_key is not null and accepted_at < ${before}
             and accepted_at >= ${from ?? FIRST_TIME}
-          order by accepted_at limit ${KEYS} for update skip locked)
+          order by accepted_at limit ${KEYS} for update skip locked))
         returning accepted_at)
       select min(accepted_at) as next from forgotten`.execute(this.database.kysely);
     return rows[0]?.next ?? null;

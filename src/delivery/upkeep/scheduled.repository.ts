@@ -36,9 +36,9 @@ export class ScheduledRepository {
   async expireAwaiting(): Promise<void> {
     await sql`
       update message set state = 'expired', finished_at = now(), totals = array[0, 0, 0, 0, 0, 0, 0, 0]
-      where seq in (
+      where seq = any (array(
         select seq from message where state = 'awaitingApproval' and expires_at <= now()
-        order by expires_at limit ${LOT} for update skip locked)`.execute(this.database.kysely);
+        order by expires_at limit ${LOT} for update skip locked))`.execute(this.database.kysely);
   }
 
   /**

@@ -99,7 +99,7 @@ export class SweepRepository {
           select application_id, provider from batch
           where state = 'parked' and (application_id, provider) > (lot.application_id, lot.provider)
           order by application_id, provider limit 1) as next)
-      update batch set state = 'waiting', epoch = epoch + 1 where id in (
+      update batch set state = 'waiting', epoch = epoch + 1 where id = any (array(
         select freed.id from lot, lateral (
           select batch.id from batch join message on message.seq = batch.message_seq
           where batch.application_id = lot.application_id and batch.provider = lot.provider and batch.state = 'parked'
@@ -108,7 +108,7 @@ export class SweepRepository {
         where not exists (select from provider_setting as paused
           where paused.application_id = lot.application_id and paused.provider = lot.provider
             and paused.paused_reason is not null)
-          and not exists (select from application where id = lot.application_id and stopped_at is not null))`.execute(
+          and not exists (select from application where id = lot.application_id and stopped_at is not null)))`.execute(
       this.database.kysely,
     );
   }
@@ -119,13 +119,13 @@ export class SweepRepository {
    */
   async unparkForTry(): Promise<void> {
     await sql`
-      update batch set state = 'waiting', epoch = epoch + 1 where id in (
+      update batch set state = 'waiting', epoch = epoch + 1 where id = any (array(
         select freed.id from provider_setting as paused, lateral (
           select batch.id from batch join message on message.seq = batch.message_seq
           where batch.application_id = paused.application_id and batch.provider = paused.provider
             and batch.state = 'parked' and message.paused_at is null
           order by random() limit 1 for update of batch skip locked) as freed
-        where paused.paused_reason is not null and ${isTryDue})`.execute(this.database.kysely);
+        where paused.paused_reason is not null and ${isTryDue}))`.execute(this.database.kysely);
   }
 
   /**
