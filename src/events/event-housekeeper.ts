@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../common/durations.js';
+import { HOUR_MS, MINUTE_MS } from '../common/durations.js';
 import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
@@ -12,7 +12,6 @@ import { EventRepository } from './event.repository.js';
 @Injectable()
 export class EventHousekeeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rounds = new Rounds(new Logger('Events'), 'Housekeeping', () => this.tidy());
-
   private readonly reminders = new Rounds(new Logger('Events'), 'Telling of credentials that end', () =>
     this.events.noteEnding(),
   );
@@ -34,21 +33,12 @@ export class EventHousekeeper implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async tidy(): Promise<void> {
-    const age = await this.guard.look();
-    if (age === null) return;
-    const { webhookEventDays: days } = this.config.retention;
-    const before = new Date(age.now - days * DAY_MS);
-    await this.guard.remove(this.rounds, age, {
-      what: `events older than ${days} days`,
-      does: 'removed',
-      always: false,
-      count: () => this.events.countOld(before),
-      step: () => this.events.removeOld(before),
-    });
+    await this.guard.removeOlder(this.rounds, 'events', this.config.retention.webhookEventDays, this.events);
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.reminders.go();
+  /** The start does not wait for it. */
+  onApplicationBootstrap(): void {
+    void this.reminders.go();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

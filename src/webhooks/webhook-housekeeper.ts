@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
-import { DAY_MS, MINUTE_MS } from '../common/durations.js';
+import { MINUTE_MS } from '../common/durations.js';
 import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
@@ -29,17 +29,7 @@ export class WebhookHousekeeper implements BeforeApplicationShutdown {
 
   /** At 0 days too: an earlier setting may have kept events. */
   async tidy(): Promise<void> {
-    const age = await this.guard.look();
-    if (age === null) return;
-    const { webhookEventDays: days } = this.config.retention;
-    const before = new Date(age.now - days * DAY_MS);
-    await this.guard.remove(this.rounds, age, {
-      what: `webhook events older than ${days} days`,
-      does: 'removed',
-      always: false,
-      count: () => this.events.countOld(before),
-      step: () => this.events.removeOld(before),
-    });
+    await this.guard.removeOlder(this.rounds, 'webhook events', this.config.retention.webhookEventDays, this.events);
   }
 
   beforeApplicationShutdown(): Promise<void> {

@@ -1,11 +1,12 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsString, Length, Matches, Max, Min } from 'class-validator';
 import { DAY_S } from '../common/durations.js';
+import { EventMessagesDto } from '../events/event.dto.js';
 import type { Webhook, WebhookReport } from './webhook.repository.js';
 
 const MONTH_S = 30 * DAY_S;
 
-export class ChangeWebhookDto {
+export class ChangeWebhookDto extends EventMessagesDto {
   /**
    * URL that events are posted to: https, at a public address.
    * @example https://crm.example.com/carillon
@@ -22,22 +23,6 @@ export class ChangeWebhookDto {
   @IsString({ message: 'it must be a string' })
   @Length(1, 1_000, { message: 'it must be 1 to 1000 characters' })
   eventTypes!: string;
-
-  /** Extension: of messages and deliveries, only those of messages with one of these labels, or of `campaigns`. */
-  @IsOptional()
-  @IsArray({ message: 'it must be a list' })
-  @ArrayMaxSize(100, { message: 'it must have at most 100 entries' })
-  @IsString({ each: true, message: 'each entry must be a string' })
-  @Length(1, 256, { each: true, message: 'each entry must be 1 to 256 characters' })
-  labels?: string[];
-
-  /** Extension: ids of campaigns; see `labels`. */
-  @IsOptional()
-  @IsArray({ message: 'it must be a list' })
-  @ArrayMaxSize(100, { message: 'it must have at most 100 entries' })
-  @IsString({ each: true, message: 'each entry must be a string' })
-  @Length(1, 256, { each: true, message: 'each entry must be 1 to 256 characters' })
-  campaigns?: string[];
 }
 
 export class CreateWebhookDto extends ChangeWebhookDto {

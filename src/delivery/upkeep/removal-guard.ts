@@ -30,6 +30,12 @@ export interface Aged {
   step: () => Promise<boolean>;
 }
 
+export interface DatedRows {
+  countOld(before: Date): Promise<Due>;
+  /** Removes one lot; false if nothing was left. */
+  removeOld(before: Date): Promise<boolean>;
+}
+
 /** The basis of a round of housekeeping. */
 export interface Age {
   now: number;
@@ -75,6 +81,20 @@ export class RemovalGuard {
     }
     await rounds.repeat(step);
     this.log.log(`${due} ${what}: ${does}`);
+  }
+
+  /** Removes the rows that are older than `days`; at 0 days all of them. */
+  async removeOlder(rounds: Rounds, what: string, days: number, rows: DatedRows): Promise<void> {
+    const age = await this.look();
+    if (age === null) return;
+    const before = new Date(age.now - days * DAY_MS);
+    await this.remove(rounds, age, {
+      what: `${what} older than ${days} days`,
+      does: 'removed',
+      always: false,
+      count: () => rows.countOld(before),
+      step: () => rows.removeOld(before),
+    });
   }
 
   private tell(text: string, what: string): void {
