@@ -222,27 +222,30 @@ describe.runIf(HAS_BROWSER).each(STAGES)('messages in the console, on $name', (s
     await imported.text();
     const { page, faults } = await browser.open();
     await signIn(page, program.carillon.url, `${APP}/messages`);
+    // Starts paused: a quick machine would have sent the broadcast before the page shows.
     const id = await program.api.send({ message: { alert: 'To all' } });
+    expect((await program.api.app('POST', `/messages/${id}/pause`)).status).toBe(204);
     await page.goto(`${program.carillon.url}/console/${APP}/messages/${id}`);
+    await page.locator('[data-state=paused]').waitFor();
     await page.locator('[data-count]').first().waitFor();
     await page.evaluate(
       `window.said = []; new MutationObserver(() => said.push(performance.now())).observe(
         document.querySelector('main [aria-live]'), { childList: true, characterData: true, subtree: true })`,
     );
+    await page.getByRole('button', { name: 'Resume' }).click();
+    // Each look has to hold; only the end is waited for.
     let looks = 0;
-    await vi.waitFor(
-      async () => {
-        const { audience, outcomes } = await figuresOf(page);
-        const sum = Object.values(outcomes).reduce((total, count) => total + count, 0);
-        expect(sum, JSON.stringify(outcomes)).toBe(audience);
-        const open = (outcomes.pending ?? 0) + (outcomes.inFlight ?? 0);
-        const text = await page.getByRole('main').textContent();
-        if (open > 0) expect(text).not.toContain('100% settled');
-        looks += 1;
-        expect(await page.locator('[data-state=finished]').count()).toBe(1);
-      },
-      { timeout: 150_000, interval: 500 },
-    );
+    const look = async (): Promise<boolean> => {
+      const { audience, outcomes } = await figuresOf(page);
+      const sum = Object.values(outcomes).reduce((total, count) => total + count, 0);
+      expect(sum, JSON.stringify(outcomes)).toBe(audience);
+      const open = (outcomes.pending ?? 0) + (outcomes.inFlight ?? 0);
+      const text = await page.getByRole('main').textContent();
+      if (open > 0) expect(text).not.toContain('100% settled');
+      looks += 1;
+      return (await page.locator('[data-state=finished]').count()) === 1;
+    };
+    await expect.poll(look, { timeout: 150_000, interval: 500 }).toBe(true);
     expect(looks).toBeGreaterThan(1);
     const report = await program.api.message(id);
     expect(await figuresOf(page)).toEqual({ audience: report.audience, outcomes: report.outcomes });
