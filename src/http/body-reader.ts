@@ -47,6 +47,7 @@ export class BodyReader {
         stop();
         // Do not destroy the request: the answer uses the same socket.
         raw.unpipe().pause();
+        endDecoder(source, raw);
         reject(error instanceof ApiError ? error : brokenOff(error));
       };
       // A request also closes after it was read completely, while a decoder may still be at work.
@@ -80,6 +81,8 @@ export class BodyReader {
       }
     } catch (error) {
       throw error instanceof DeadlineError ? tooSlow() : error instanceof ApiError ? error : brokenOff(error);
+    } finally {
+      endDecoder(source, request.raw);
     }
   }
 
@@ -101,6 +104,11 @@ function decode(raw: IncomingMessage, decoder: Transform): Transform {
     if (!raw.complete) decoder.destroy(brokenOff());
   });
   return raw.pipe(decoder);
+}
+
+/** A piece of 64 KB that the decoder has already taken can be 64 MB decoded. */
+function endDecoder(source: Readable, raw: IncomingMessage): void {
+  if (source !== raw) source.destroy();
 }
 
 function tooLarge(): ApiError {

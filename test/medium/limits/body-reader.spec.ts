@@ -1,0 +1,50 @@
+import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
+import type { Transform } from 'node:stream';
+import { gzipSync } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { BodyReader } from '../../../src/http/body-reader.js';
+
+const { decoders } = vi.hoisted(() => ({ decoders: [] as Transform[] }));
+vi.mock(import('node:zlib'), async (original) => {
+  const zlib = await original();
+  const createGunzip: typeof zlib.createGunzip = (options) => {
+    const decoder = zlib.createGunzip(options);
+    decoders.push(decoder);
+    return decoder;
+  };
+  return { ...zlib, createGunzip };
+});
+
+const MIB = 1_048_576;
+
+/** A request with a body of 16 MiB of spaces, about 16 KB of gzip. */
+function bomb(): { request: FastifyRequest; reply: FastifyReply } {
+  const raw = Object.assign(new PassThrough({ autoDestroy: false }), { complete: true });
+  raw.end(gzipSync(Buffer.alloc(16 * MIB, ' ')));
+  const request = { raw, headers: { 'content-encoding': 'gzip' } } as unknown as FastifyRequest;
+  return { request, reply: { raw: new EventEmitter() } as unknown as FastifyReply };
+}
+
+describe('the decoder of a body', () => {
+  const reader = new BodyReader({ maxBytes: 8 * MIB, timeoutMs: 10_000 });
+  beforeEach(() => void decoders.splice(0));
+
+  it('ends when the body is refused, before it has decoded the rest', async () => {
+    const { request, reply } = bomb();
+    await expect(reader.readBytes(request, reply, MIB)).rejects.toMatchObject({ code: 'CARIL0413E' });
+    expect(decoders.map(({ destroyed }) => destroyed)).toEqual([true]);
+    expect(request.raw.destroyed).toBe(false);
+  });
+
+  it('ends when the reader of a stream stops, before it has decoded the rest', async () => {
+    const { request, reply } = bomb();
+    for await (const piece of reader.readStream(request, reply)) {
+      expect(piece.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(decoders.map(({ destroyed }) => destroyed)).toEqual([true]);
+    expect(request.raw.destroyed).toBe(false);
+  });
+});
