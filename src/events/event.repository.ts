@@ -8,6 +8,7 @@ import { countDue } from '../database/due.js';
 import type { Due } from '../database/due.js';
 import { inTransaction } from '../database/transaction.js';
 import type { EventName } from './event-types.js';
+import { gatherLots } from './lot.repository.js';
 
 /** Events that get their position in one statement: some milliseconds for small ones. */
 const PLACED = 2_000;
@@ -71,11 +72,15 @@ export class EventRepository {
         select position from event_head where exists (select from event where position is null)
         for no key update skip locked`.execute(transaction);
       if (!heads[0]) return 0;
-      // A second statement, because it sees the positions that were given before the lock was free.
+      await gatherLots(transaction);
+      // A later statement, because it sees the positions that were given before the lock was free.
       const { rows } = await sql<{ placed: number }>`
         with fresh as materialized (
           select id, row_number() over (order by id) as nr
-          from (select id from event where position is null order by id limit ${PLACED}) as first),
+          from (select id from event where position is null and gathered is null
+            and (type <> 'message.finished' or not exists (select from event as lot
+              where lot.position is null and lot.gathered is not null and lot.subject = event.subject))
+            order by id limit ${PLACED}) as first),
         placed as (
           update event set position = ${heads[0].position}::bigint + fresh.nr from fresh where event.id = fresh.id
           returning event.*),

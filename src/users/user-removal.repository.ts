@@ -62,6 +62,7 @@ export class UserRemovalRepository {
       const devices = await this.removeDevices(removal, transaction);
       if (devices !== 'done') return devices;
       if (await removeEvents(removal, transaction)) return 'more';
+      if (await eraseDeviceEvents(removal, transaction)) return 'more';
       if (await this.removeValues(removal, transaction)) return 'more';
       const step = await this.forgetting.step(removal, transaction);
       if (step !== 'done') return step;
@@ -123,4 +124,28 @@ async function removeEvents(removal: Removal, transaction: Tx): Promise<boolean>
     delete from webhook_event_ended as ended using lot where ended.webhook_id = lot.webhook_id and ended.id = lot.id
     returning 1`.execute(transaction);
   return rows.length === EVENTS;
+}
+
+/**
+ * Events of the user's devices, but those that say that a device is retired: a backend learns from them what to forget.
+ * A row of the feed stays as an empty place, because a cursor may stand there. Returns false if none is left.
+ */
+async function eraseDeviceEvents(removal: Removal, transaction: Tx): Promise<boolean> {
+  const ofDevices = sql`subject like 'device/%' and subject = any(${removal.device_ids.map((id) => `device/${id}`)}::text[])`;
+  const { rows } = await sql`
+    with told as (
+      select id from event where application_id = ${removal.application_id} and ${ofDevices} and type <> 'device.retired'
+      limit ${EVENTS} for update skip locked),
+    erased as (
+      update event set application_id = '', subject = '', body = 'null' from told where event.id = told.id returning 1),
+    kept as (
+      select webhook_id, id from webhook_event_ended
+      where webhook_id in (select id from webhook where application_id = ${removal.application_id})
+        and ${ofDevices} and body->>'type' <> 'device.retired'
+      limit ${EVENTS} for update skip locked),
+    gone as (
+      delete from webhook_event_ended as ended using kept
+      where ended.webhook_id = kept.webhook_id and ended.id = kept.id returning 1)
+    select 1 from erased union all select 1 from gone`.execute(transaction);
+  return rows.length >= EVENTS;
 }

@@ -9,12 +9,12 @@ export async function up(db: Kysely<never>): Promise<void> {
 /**
  * Inserts an event for each row of `facts` that a webhook or the feed of the application wants. Its columns:
  * application_id, type, subject, label, campaign_id, data. The body is fixed here, so that the feed and all webhooks
- * give the same bytes.
+ * give the same bytes. `more`: further columns of both, as `, name`.
  */
-export const writeEvents = (facts: string): string => `
-  insert into event (application_id, type, event_id, subject, label, campaign_id, body)
+export const writeEvents = (facts: string, more = ''): string => `
+  insert into event (application_id, type, event_id, subject, label, campaign_id, body${more})
   select application_id, type, event_id, subject, label, campaign_id, json_build_object('type', type, 'id', event_id,
-    'timestamp', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', data)
+    'timestamp', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'data', data)${more}
   from (select fact.*, 'evt_' || replace(gen_random_uuid()::text, '-', '') as event_id from (${facts}) as fact
     where wants_event(application_id, type, subject, label, campaign_id)) as wanted;`;
 

@@ -27,11 +27,11 @@ const settled = (outcome: string, details: string): string => `
     when 7 then case when ${details}->(place - 1)::text->'retryAt' is null then 7 end else ${outcome} end`;
 
 /** One event for each batch and outcome. `offset 0`: long columns are read once, and not once per delivery. */
-const DELIVERIES = `
+export const deliveries = (more = ''): string => `
   select batch.application_id, 'delivery.' || outcome.name as type, 'message/' || message.id as subject, message.label,
     campaign.id as campaign_id, json_strip_nulls(json_build_object('applicationId', batch.application_id,
       'messageId', message.id, 'label', message.label, 'campaignId', campaign.id, 'provider', batch.provider,
-      'count', lot.count, 'deliveries', lot.deliveries)) as data
+      'count', lot.count, 'deliveries', lot.deliveries)) as data${more}
   from (
     select arrived.id, arrived.application_id, arrived.message_seq, arrived.provider, arrived.device_seqs,
       arrived.outcomes || ''::bytea as outcomes, departed.outcomes || ''::bytea as outcomes_before,
@@ -106,7 +106,7 @@ const STATEMENTS = [
   eventTrigger(
     'note_deliveries',
     `if not exists (select from arrived where counts[1] + counts[2] < size) then return null; end if;
-     ${writeEvents(DELIVERIES)}`,
+     ${writeEvents(deliveries())}`,
   ),
   eventTrigger(
     'note_run',

@@ -72,4 +72,10 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0077-event-devices': { locked: ['device', 'subscription'], read: [], removed: [] },
   '0080-receipts': { locked: ['application', 'device'], read: [], removed: [] },
   '0081-receipt-events': { locked: ['receipt'], read: [], removed: [] },
+  '0088-gathered-lots': { locked: ['event'], read: [], removed: [] },
+  '0089-events-of-devices': {
+    locked: ['event', 'webhook_event_ended'],
+    read: ['event', 'webhook_event_ended'],
+    removed: [],
+  },
 };

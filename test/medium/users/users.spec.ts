@@ -11,6 +11,9 @@ import { DeviceTransferRepository } from '../../../src/devices/device-transfer.r
 import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { DeliveryReportRepository } from '../../../src/messages/report/delivery-report.repository.js';
 import { ReportsService } from '../../../src/messages/report/reports.service.js';
+import { EventRepository } from '../../../src/events/event.repository.js';
+import { EventWatch } from '../../../src/events/event-watch.js';
+import { FeedService } from '../../../src/events/feed.service.js';
 import { ForgettingRepository } from '../../../src/users/forgetting.repository.js';
 import { UserDataRepository } from '../../../src/users/user-data.repository.js';
 import { UserKeeper } from '../../../src/users/user-keeper.js';
@@ -229,6 +232,50 @@ describe('a user’s data', () => {
     expect(await tablesNaming(ben)).toEqual(
       expect.arrayContaining(['device', 'message', 'message_data', 'reach', 'webhook_event_ended']),
     );
+  });
+
+  it('takes events of the devices out of the feed and of what webhooks keep; cursors there hold', async () => {
+    const events = new EventRepository(room.database);
+    const feed = new FeedService(users['applications'], events, new EventWatch(events), new Clock());
+    const read = (after?: string) =>
+      feed.read({ applicationId, after, types: null }, 100, 0, new AbortController().signal);
+    const eventTypes = ['device.registered' as const, 'device.retired' as const];
+    await events.want(applicationId, { eventTypes, labels: null, campaigns: null });
+    await sql`
+      insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, registered_at, updated_at)
+      select ${applicationId}, ${applicationId} || '-d' || n, 'A', 'sandbox', 't' || n, sha256(('t' || n)::bytea), name, now(), now()
+      from unnest(${[ben, ann, ben, ann]}::text[]) with ordinality as each (name, n)`.execute(room.database.kysely);
+    while ((await events.place()) > 0);
+    const { cursor } = await read();
+    const { rows } = await sql<{ position: number; eventId: string }>`
+      select position, event_id as "eventId" from event where subject = ${`device/${deviceId(2)}`}`.execute(
+      room.database.kysely,
+    );
+    const within = feed.cursorOf(applicationId, { ...rows[0]!, body: '' });
+    await sql`with hook as (
+      insert into webhook (application_id, name, url, event_types, secret)
+      values (${applicationId}, 'w', 'https://a.example', '{device.registered}', '') returning id)
+      insert into webhook_event_ended (webhook_id, id, subject, body, created_at)
+      select hook.id, event.id, subject, body, now() from hook, event where application_id = ${applicationId}`.execute(
+      room.database.kysely,
+    );
+
+    await users.removeUser(ACTOR, applicationId, ann);
+    await finishAll();
+    while ((await events.place()) > 0);
+    const told = async (after?: string) =>
+      (await read(after)).events.map(({ body }) => {
+        const { type, data } = JSON.parse(body) as { type: string; data: { deviceId: string } };
+        return [type, data.deviceId.replace(`${applicationId}-`, '')];
+      });
+    const retired = ['d2', 'd4'].map((id) => ['device.retired', id]);
+    expect(await told()).toEqual([['device.registered', 'd1'], ['device.registered', 'd3'], ...retired]);
+    expect(await told(within)).toEqual([['device.registered', 'd3'], ...retired]);
+    expect(await told(cursor)).toEqual(retired);
+    const kept = await sql<{ subject: string }>`
+      select subject from webhook_event_ended join webhook on webhook.id = webhook_id
+      where application_id = ${applicationId} order by subject`.execute(room.database.kysely);
+    expect(kept.rows.map(({ subject }) => subject)).toEqual([1, 3].map((number) => `device/${deviceId(number)}`));
   });
 
   it('keeps registrations and messages from after the request, even if the removal continues later', async () => {
