@@ -11,7 +11,7 @@ export default {
   options: {
     typeAware: true,
   },
-  ignorePatterns: ['dist', 'node_modules', 'test/clients/typescript'],
+  ignorePatterns: ['dist', 'node_modules', 'test/clients/typescript', 'test/clients/verify'],
   rules: {
     'typescript/no-unsafe-type-assertion': 'off',
     'typescript/no-extraneous-class': 'off',

@@ -1,15 +1,21 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { issueToken } from '../harness/api.js';
+import { Api, issueToken } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 
 /**
  * Generates a client from the API's document in each language, compiles it, and sends and reads a message with a small
- * program on top of it. Go, Java and Python run their page of the documents as it is written. Without arguments every
- * language that this machine has a compiler for: `npm run clients -- go`.
+ * program on top of it. Go, Java and Python run their page of the documents as it is written. The libraries of Standard
+ * Webhooks verify a request that the server has posted to a webhook. Deno and Bun run the tests of `carillon/client`.
+ * Without arguments everything that this machine has a compiler or runtime for: `npm run clients -- go`.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -17,10 +23,22 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 interface Language {
   /** Without it the language is left out. */
   needs: [command: string, ...args: string[]];
-  files: (folder: string) => void;
-  /** For bash; prints `read <message id> <audience>`. */
+  files?: (folder: string) => void;
+  /** For bash. */
   script: string;
+  /** The output must have them all. */
+  shows: RegExp[];
 }
+
+const VERIFIERS = join(ROOT, 'test/clients/verify');
+/** The message and its audience; the event of the webhook. */
+const READ = /^read \S+ 1$/m;
+const VERIFIED = /^verified evt_\w+$/m;
+const TESTED = /^ +Tests +\d+ passed \(\d+\)$/m;
+
+const go = readPage('docs/client-go.md');
+const java = readPage('docs/client-java.md');
+const python = readPage('docs/client-python.md');
 
 const LANGUAGES: Record<string, Language> = {
   typescript: {
@@ -33,28 +51,87 @@ const LANGUAGES: Record<string, Language> = {
     script: `
       npx openapi-typescript "$CARILLON_URL/imfpush/v1/swagger.json" --output carillon.ts
       npx tsc --noEmit --strict --skipLibCheck --types node --module nodenext --target es2023 send.ts
-      npx tsx send.ts`,
+      npx tsx send.ts
+      node ${VERIFIERS}/verify.mjs`,
+    shows: [READ, VERIFIED],
   },
-  go: { needs: ['go', 'version'], ...readPage('docs/client-go.md') },
-  java: { needs: ['mvn', '--version'], ...readPage('docs/client-java.md') },
-  python: { needs: ['python3', '-m', 'venv', '--help'], ...readPage('docs/client-python.md') },
+  go: {
+    needs: ['go', 'version'],
+    files: go.files,
+    script: `${go.script}
+      mkdir verify && cp ${VERIFIERS}/verify.go verify/
+      go get github.com/standard-webhooks/standard-webhooks/libraries@v0.0.1
+      go run ./verify`,
+    shows: [READ, VERIFIED],
+  },
+  java: { needs: ['mvn', '--version'], ...java, shows: [READ] },
+  python: {
+    needs: ['python3', '-m', 'venv', '--help'],
+    files: python.files,
+    script: `${python.script}
+      venv/bin/pip install --quiet standardwebhooks==1.1.0
+      venv/bin/python ${VERIFIERS}/verify.py`,
+    shows: [READ, VERIFIED],
+  },
+  deno: runtime('@deno/linux-x64-glibc@2.9.6', 'deno run --allow-all'),
+  bun: runtime('@oven/bun-linux-x64-baseline@1.4.5', 'bin/bun --bun'),
 };
+
+/** The tests of `carillon/client` in a runtime that is a package of the registry. */
+function runtime(release: string, command: string): Language {
+  const name = release.slice(0, release.lastIndexOf('@'));
+  return {
+    needs: ['sh', '-c', '[ "$(uname -sm)" = "Linux x86_64" ]'],
+    script: `
+      npm install --silent --ignore-scripts --prefix "$PWD" ${release}
+      runtime="$PWD/node_modules/${name}" DENO_DIR="$PWD/cache" NO_COLOR=1
+      export DENO_DIR NO_COLOR
+      cd ${ROOT}
+      $runtime/${command} node_modules/vitest/vitest.mjs run --config test/clients/runtime.config.ts`,
+    shows: [TESTED],
+  };
+}
 
 const asked = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'carillon-clients-'));
-const carillon = await startCarillon({ DATA_DIR: join(folder, 'data') });
+const carillon = await startCarillon({ DATA_DIR: join(folder, 'data'), WEBHOOK_ALLOW_PRIVATE: 'true' });
 let failed = 0;
 try {
+  const delivery = await receive();
   const token = await issueToken(carillon.url, 'messages.write messages.read push.application.com.example.app');
   for (const [name, language] of Object.entries(LANGUAGES))
-    if (asked.length === 0 || asked.includes(name)) failed += run(name, language, token) ? 0 : 1;
+    if (asked.length === 0 || asked.includes(name)) failed += run(name, language, token, delivery) ? 0 : 1;
 } finally {
   await carillon.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 process.exitCode = failed > 0 ? 1 : 0;
 
-function run(name: string, { needs, files, script }: Language, token: string): boolean {
+/** The request of a webhook, in files, as environment variables of a verifier. */
+async function receive(): Promise<Record<string, string>> {
+  const place = join(folder, 'delivery');
+  mkdirSync(place);
+  const receiver = createServer();
+  await once(receiver.listen(0, '127.0.0.1'), 'listening');
+  const api = await Api.connect(carillon.url);
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  const asked = { name: 'w', url, eventTypes: 'message.finished' };
+  const webhook = await api.app<{ secret: string }>('POST', '/webhooks', asked);
+  await api.app('POST', '/messages', { message: { alert: 'Hello' }, label: 'é😀\u2028</script>' });
+  const [request, response] = (await once(receiver, 'request')) as [IncomingMessage, ServerResponse];
+  writeFileSync(join(place, 'body'), await buffer(request));
+  writeFileSync(join(place, 'headers.json'), JSON.stringify(request.headers));
+  await new Promise<void>((resolve) => response.end(resolve));
+  receiver.close();
+  return { CARILLON_DELIVERY: place, CARILLON_WEBHOOK_SECRET: webhook.body.secret };
+}
+
+function run(
+  name: string,
+  { needs, files, script, shows }: Language,
+  token: string,
+  delivery: Record<string, string>,
+): boolean {
   const [probe, ...probeArgs] = needs;
   if (spawnSync(probe, probeArgs).status !== 0) {
     console.log(`${name}: left out, this machine has no ${needs.join(' ')}`);
@@ -62,18 +139,15 @@ function run(name: string, { needs, files, script }: Language, token: string): b
   }
   const place = join(folder, name);
   mkdirSync(place);
-  files(place);
+  files?.(place);
   const client = { CARILLON_TOKEN: token, CARILLON_ID: 'test', CARILLON_SECRET: 'test' };
-  const env = { ...process.env, CARILLON_URL: carillon.url, ...client };
+  const env = { ...process.env, CARILLON_URL: carillon.url, ...client, ...delivery };
   const done = spawnSync('bash', ['-euxo', 'pipefail', '-c', script], { cwd: place, env, encoding: 'utf8' });
   const output = `${done.stdout}${done.stderr}`.slice(-6_000);
-  if (done.status !== 0) {
-    console.log(`${name}: ended with ${done.status}\n${output}`);
-    return false;
-  }
-  const read = /^read \S+ 1$/m.exec(output)?.[0];
-  console.log(read ? `${name}: generated, compiled, ${read}` : `${name}: the message was not read\n${output}`);
-  return read !== undefined;
+  const shown = shows.map((line) => line.exec(output)?.[0].trim());
+  const isDone = done.status === 0 && shown.every((line) => line !== undefined);
+  console.log(isDone ? `${name}: ${shown.join(', ')}` : `${name}: ended with ${done.status}\n${output}`);
+  return isDone;
 }
 
 /** A block after a line that names a file is that file; the block for the shell is the script. */
