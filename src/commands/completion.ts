@@ -44,10 +44,19 @@ function* zsh(): Generator<string> {
 
 function* fish(): Generator<string> {
   for (const [name, summary] of Object.entries(summaries()))
-    yield `complete -c carillon -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`;
-  for (const [name, { options }] of Object.entries(CLI))
-    for (const [option, { type, text }] of Object.entries({ ...options, ...COMMON }))
-      yield `complete -c carillon -n '__fish_seen_subcommand_from ${name}' -l ${option}${type === 'string' ? ' -r' : ''} -d ${quoted(text)}`;
+    yield `complete -c carillon -n __fish_use_subcommand -f -a ${name} -d ${quoted(summary)}`;
+  for (const [name, { options, words }] of Object.entries(CLI)) {
+    const command = `complete -c carillon -n '__fish_seen_subcommand_from ${name}'`;
+    if (!words.some(isFile)) yield `${command} -f`;
+    for (const [option, { type, value, text }] of Object.entries({ ...options, ...COMMON })) {
+      const needs = type === 'boolean' ? '' : isFile(value!) ? ' -rF' : ' -x';
+      yield `${command} -l ${option}${needs} -d ${quoted(text)}`;
+    }
+  }
+}
+
+function isFile(word: string): boolean {
+  return word.includes('FILE');
 }
 
 function quoted(text: string): string {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
+import { findBinary } from '../harness/programs.js';
 import { EMBEDDED } from './stages.js';
 
 /** The command line against a running server, as a person types it. */
@@ -60,8 +61,16 @@ function runOnTerminal(
   keys = '',
 ): { status: number | null; stdout: string } {
   const text = `carillon() { "${process.execPath}" "${MAIN}" "$@"; }; ${lines}`;
-  const args = ['-qec', `bash -c '${text}'`, '/dev/null'];
-  return spawnSync('script', args, {
+  return onTerminal(`bash -c '${text}'`, more, keys);
+}
+
+/** A command whose input is a terminal's. */
+function onTerminal(
+  command: string,
+  more?: Record<string, string>,
+  keys = '',
+): { status: number | null; stdout: string } {
+  return spawnSync('script', ['-qec', command, '/dev/null'], {
     cwd: folder,
     env: environment(more),
     encoding: 'utf8',
@@ -321,6 +330,28 @@ describe('devices import', () => {
     expect(existsSync(join(folder, 'big.ndjson.progress'))).toBe(false);
   });
 
+  it('on a full disk ends with its reason, and goes on with space: no rejected line lost or twice', async () => {
+    await addApp('full');
+    const bad = Array.from({ length: 200 }, (_, n) => `no JSON ${n}`);
+    const good = Array.from({ length: 20_000 }, (_, n) => line(`device-${n}`));
+    write('full.ndjson', [...good, ...bad].join('\n'));
+    // The kernel answers EFBIG to a write behind the first blocks of a file, as ENOSPC on a full disk.
+    for (const blocks of [0, 2]) {
+      const { status, stderr } = run(
+        `trap '' XFSZ; ulimit -f ${blocks}; carillon devices import full.ndjson --app full`,
+      );
+      expect(status).toBe(1);
+      expect(stderr).toMatch(/^carillon: EFBIG: file too large, write$/m);
+      expect(stderr).not.toContain('    at ');
+    }
+    expect(run('carillon devices import full.ndjson --app full')).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/^goes on after line \d+$/m) as string,
+    });
+    expect(readFileSync(join(folder, 'full.ndjson.rejected'), 'utf8')).toBe(bad.join('\n'));
+    expect(devicesOf('full')).toHaveLength(good.length);
+  });
+
   it('begins anew for another application, a changed file, and an application that was made anew', async () => {
     await addApp('first');
     await addApp('second');
@@ -391,7 +422,34 @@ it('bash completes commands and options, and leaves a value with a colon alone',
   expect(complete('mi')).toBe('migrate');
   expect(complete('send', '--dr')).toBe('--dry-run');
   expect(complete('why', 'device', ':', 'a')).toBe('');
-  for (const shell of ['zsh', 'fish'])
-    expect(run(`carillon completion ${shell}`)).toMatchObject({ status: 0, stderr: '' });
-  expect(run('carillon completion fish').stdout).toContain(`-n '__fish_seen_subcommand_from send' -l dry-run -d`);
+});
+
+it.skipIf(findBinary('zsh') === null)('zsh completes commands, options and files as they are typed', () => {
+  const keys = [
+    `autoload -U compinit; compinit -u -D; source =("${process.execPath}" "${MAIN}" completion zsh)`,
+    'carillon() { print "<$*>" }',
+    'carillon mess\t',
+    'carillon send --dr\t',
+    'carillon why device a:b:c\t',
+    'carillon devices import login-of-z\t',
+    'exit\n',
+  ];
+  writeFileSync(join(folder, 'login-of-zsh'), '');
+  const { stdout } = onTerminal('zsh -f -i', { TERM: 'dumb' }, keys.join('\n'));
+  const typed = [...stdout.matchAll(/^<(.*)>\r$/gm)].map(([, words]) => words);
+  expect(typed).toEqual(['messages', 'send --dry-run', 'why device a:b:c', 'devices import login-of-zsh']);
+});
+
+it.skipIf(findBinary('fish') === null)('fish completes commands, options and files', () => {
+  const complete = (...lines: string[]): string[] => {
+    const asked = lines.map((line) => `complete -C '${line}'`).join('; ');
+    const { stdout } = run(`carillon completion fish > c.fish; fish -c "source c.fish; ${asked}"`);
+    return stdout.trimEnd().split('\n');
+  };
+  writeFileSync(join(folder, 'send-list'), '');
+  expect(complete('carillon sen')).toEqual(['send\tsend a message']);
+  expect(complete('carillon send --dr')).toEqual(['--dry-run\tprint the plan, and send nothing']);
+  expect(complete('carillon why device a:b:c')).toEqual(['']);
+  expect(complete('carillon devices import send-l')).toEqual(['send-list']);
+  expect(complete('carillon send --file send-l')).toEqual(['send-list']);
 });

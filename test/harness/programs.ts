@@ -17,6 +17,8 @@ const PROGRAMS = [
   'h2load',
   'nghttpd',
   'docker-compose',
+  'zsh',
+  'fish',
   'chromium',
   'systemd-analyze',
   'prometheus',
