@@ -36,7 +36,8 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
     peers.push(
       await startNginx(
         '',
-        `server { listen 127.0.0.1:${nginx}; location / { proxy_pass http://${host}; } }
+        `gzip on;
+         server { listen 127.0.0.1:${nginx}; location / { proxy_pass http://${host}; } }
          map $request_uri $below_push { ~^/push(/.*)$ $1; }
          server { listen 127.0.0.1:${prefixed}; client_max_body_size 0;
            location /cut/ { proxy_pass http://${host}/; }
@@ -63,11 +64,13 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
   });
   afterAll(() => Promise.all(peers.map((peer) => peer.stop())));
 
-  const through = (port: number, path: string): Promise<IncomingMessage> =>
+  const through = (port: number, path: string, headers: Record<string, string> = {}): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const { authorization, applicationId } = program.api;
       const whole = path.replace('APP', `/imfpush/v1/apps/${applicationId}`);
-      request({ port, path: whole, headers: { authorization } }, resolve).on('error', reject).end();
+      request({ port, path: whole, headers: { authorization, ...headers } }, resolve)
+        .on('error', reject)
+        .end();
     });
 
   it('nginx with its defaults: an export whose database connections end has no trailer, and the log reports it', async () => {
@@ -102,6 +105,28 @@ describe.runIf(SERVERS && !isMissing('nginx') && !isMissing('apache2'))('behind 
     for await (const piece of answer) text += String(piece);
     const lines = text.trimEnd().split('\n');
     expect(JSON.parse(lines.pop()!)).toEqual({ trailer: { count: lines.length } });
+  });
+
+  it('nginx with its defaults: lines of the feed come one by one, and a waiting read ends with its cursor', async () => {
+    await program.api.app('PUT', '/events/feed', { eventTypes: 'device.*' });
+    const poll = async (query: string): Promise<{ events: unknown[]; cursor: string }> => {
+      let text = '';
+      for await (const piece of await through(nginx, `APP/events?${query}`)) text += String(piece);
+      return JSON.parse(text) as never;
+    };
+    const { cursor } = await poll('after=latest&wait=0');
+    expect(await poll(`after=${cursor}&wait=2`)).toEqual({ events: [], cursor });
+
+    const headers = { accept: 'application/x-ndjson', 'accept-encoding': 'gzip' };
+    const answer = await through(nginx, `APP/events?after=${cursor}`, headers);
+    expect(answer.headers['content-encoding']).toBeUndefined();
+    const lines: string[] = [];
+    answer.on('data', (piece: Buffer) => lines.push(...piece.toString().trimEnd().split('\n')));
+    for (let n = 1; n <= 3; n++) {
+      await program.api.registerDevices([{ deviceId: `fed-${n}`, platform: 'G', token: `sandbox:accepted:fed-${n}` }]);
+      await expect.poll(() => lines.length, { timeout: 1_000 }).toBe(n);
+    }
+    answer.destroy();
   });
 
   it('ids with a slash arrive through an nginx path that is passed on unchanged, and not through a decoded one', async () => {
