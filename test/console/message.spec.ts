@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { STAGES } from '../e2e/stages.js';
