@@ -66,6 +66,7 @@ export class ReportRepository {
           select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL},
             count(*) filter (where state in ('waiting', 'leased') or state = 'ready' and due_at <= ${at})::int as busy,
             count(*) filter (where state = 'leased' and lease_until > ${at})::int as leased,
+            count(*) filter (where state in ('waiting', 'ready') and started_at is null)::int as untried,
             min(due_at) filter (where state = 'ready' and due_at > ${at}) as next_due
           from batch where batch.message_seq = message.seq group by provider) as sums
         left join provider_setting setting on message.finished_at is null

@@ -24,6 +24,7 @@ const BUSY: PartWait = {
   parked: 0,
   busy: 2,
   leased: 0,
+  untried: 0,
   next_due: null,
   paused_reason: null,
   paused_since: null,
@@ -33,6 +34,7 @@ const BUSY: PartWait = {
 };
 const LATER = { ...BUSY, busy: 0, next_due: at(30) };
 const PAUSED = { ...BUSY, busy: 0, parked: 3, paused_reason: 'InvalidProviderToken', paused_since: at(-60) };
+const UNTRIED = { ...LATER, untried: 1 };
 const NIGHT: [number, number][] = [[NOW - 1_000, NOW + 9_000]];
 
 describe('the wait of a message', () => {
@@ -89,7 +91,10 @@ describe('the wait of a message', () => {
     ],
     ['nothing if it is urgent and the provider has a pace', { urgent: true }, [{ ...BUSY, pace: 740 }], null],
     ['nothing at a provider where all is done', {}, [{ ...BUSY, busy: 0, pace: 740, blocked_until: at(7) }], null],
-    ['its rate', { rate_per_second: 5 }, [LATER], { kind: 'rate', perSecond: 5 }],
+    ['its rate', { rate_per_second: 5 }, [UNTRIED], { kind: 'rate', perSecond: 5 }],
+    ['its rate, while others wait for a retry', { rate_per_second: 5 }, [LATER, UNTRIED], { kind: 'rate' }],
+    ['the next try, not its rate', { rate_per_second: 5 }, [LATER], { kind: 'retry', until: at(30) }],
+    ['nothing while its last batch is sent', { rate_per_second: 5 }, [{ ...BUSY, leased: 1 }], null],
     ['its rate before the next page', { rate_per_second: 5, expand_at: at(3) }, [], { kind: 'rate', perSecond: 5 }],
     [
       'the earliest next try',

@@ -44,6 +44,8 @@ export interface PartWait {
   busy: number;
   /** Of these, the batches that a worker holds. */
   leased: number;
+  /** Batches of which no delivery was tried. */
+  untried: number;
   /** The earliest due time in the future. */
   next_due: Date | null;
   paused_reason: string | null;
@@ -118,8 +120,9 @@ function ofLimits(message: Waiter, parts: readonly PartWait[], now: number): Wai
       perSecond: paced.pace ?? 0,
       until: blocked?.blocked_until ?? null,
     };
-  const isOpen = open.length > 0 || message.expand_at !== null;
-  if (message.rate_per_second !== null && isOpen) return { kind: 'rate', perSecond: message.rate_per_second };
+  // The rate decides when a delivery is first tried, and no later try.
+  const isHeldBack = message.expand_at !== null || open.some(({ untried }) => untried > 0);
+  if (message.rate_per_second !== null && isHeldBack) return { kind: 'rate', perSecond: message.rate_per_second };
   const [next] = open.toSorted((a, b) => (a.next_due?.getTime() ?? 0) - (b.next_due?.getTime() ?? 0));
   return next?.next_due && !isBusy ? { kind: 'retry', provider: next.provider, until: next.next_due } : null;
 }

@@ -136,6 +136,21 @@ describe('reports', () => {
     expect(await told()).toBeNull();
   });
 
+  it('tells the rate of a campaign while deliveries wait for their first try, afterwards the next try', async () => {
+    const applicationId = await room.addApplication();
+    const { rows } = await sql<{ seq: number }>`
+      insert into message_rate (per_second, next_ms) values (5, 0) returning seq`.execute(room.database.kysely);
+    const campaignSeq = await addCampaign(applicationId, 'slow');
+    const terms = { campaignSeq, runSeq: 1, rateSeq: rows[0]!.seq, quiet: [], reach: null };
+    const { id, batchIds } = await room.accept(applicationId, [batchOf(1, 'fcm')], { campaign: terms });
+    const told = async () => (await room.reports.find(applicationId, id, Date.now()))?.waitingFor;
+    expect(await told()).toEqual({ kind: 'rate', perSecond: 5 });
+    const first = await room.claim(batchIds[0]!);
+    expect(await told()).toBeNull();
+    await room.batches.finish(first, { state: 'ready', waitMs: 60_000 });
+    expect(await told()).toMatchObject({ kind: 'retry', provider: 'fcm' });
+  });
+
   it('the outcomes sum to the audience at each look, and no message ends with pending ones', async () => {
     const applicationId = await room.addApplication();
     await room.addDevices(applicationId, 10_000);
