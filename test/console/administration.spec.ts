@@ -117,7 +117,7 @@ describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => 
     const screen = await browser.open();
     const { page } = screen;
     await signIn(page, url(), 'administration/audit?action=client.create');
-    await page.getByRole('cell', { name: 'client.create' }).first().waitFor();
+    await page.getByRole('cell', { name: 'Client: created client.create' }).first().waitFor();
     expect(await page.getByLabel('Action').inputValue()).toBe('client.create');
     expect(await page.getByRole('cell', { name: 'session.create' }).count()).toBe(0);
     await expectAccessible(screen, 'audit');
@@ -228,6 +228,18 @@ describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => 
     await page.getByRole('cell', { name: 'Mine' }).waitFor();
     const { body } = await admin.call('GET', '/confidentialclients/pos');
     expect(body).toMatchObject({ displayName: 'Mine', allowedScope: 'messages.*' });
+  });
+
+  it('a client is bound to certificates by a switch, which is shown in its row', async () => {
+    await new Admin(url()).addClient('bound', 'messages.read');
+    const { page } = await browser.open();
+    await signIn(page, url(), 'administration/clients?find=bound');
+    await page.getByRole('button', { name: 'Change: bound' }).click();
+    await page.getByRole('switch', { name: 'Tokens over a client certificate alone' }).press('Space');
+    const changed = page.waitForRequest((request) => request.method() === 'PATCH');
+    await page.getByRole('button', { name: 'Save' }).click();
+    expect((await changed).postDataJSON()).toEqual({ certificateBound: true });
+    await page.getByRole('cell', { name: 'Client certificate' }).waitFor();
   });
 
   it('a client that another administrator has changed is deleted at a second press', async () => {

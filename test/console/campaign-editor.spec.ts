@@ -473,6 +473,40 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the campaign editor, on $name', (stage
     expect((await list())[0]?.policies).toEqual(policies);
   });
 
+  it('says what fails while a campaign is opened, shown and saved, and keeps what is typed', async () => {
+    const id = await make();
+    const screen = await browser.open();
+    const { page } = screen;
+    const fail = (pattern: string) =>
+      page.route(pattern, (route) =>
+        route.fulfill({ status: 503, json: { code: 'X', message: 'The database is away.' } }),
+      );
+    const CAMPAIGN = `**/campaigns/${id}`;
+    await fail(CAMPAIGN);
+    await signIn(page, program.carillon.url, `${CAMPAIGNS}/${id}/edit`);
+    await page.getByText('The database is away.').waitFor({ timeout: 20_000 });
+    await expectAccessible(screen, 'campaign-editor-failing');
+    await page.unroute(CAMPAIGN);
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await nameOf(page).waitFor();
+    for (const part of ['**/campaigns:preview*', '**/messages:render']) {
+      await fail(part);
+      await textOf(page).fill(`Text for ${part}`);
+      await page.getByRole('alert').filter({ hasText: 'The database is away.' }).waitFor({ timeout: 20_000 });
+      await page.unroute(part);
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await page.getByRole('alert').waitFor({ state: 'detached' });
+    }
+    await fail(CAMPAIGN);
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('alert').filter({ hasText: 'The database is away.' }).first().waitFor({ timeout: 20_000 });
+    await page.unroute(CAMPAIGN);
+    expect(await textOf(page).inputValue()).toBe('Text for **/messages:render');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('heading', { name: 'Weekly', exact: true, level: 1 }).waitFor();
+    expect((await read(id)).content).toMatchObject({ message: { alert: 'Text for **/messages:render' } });
+  });
+
   it('is found by its id, edited by keyboard, and says which scope or campaign is missing', async () => {
     const id = await make();
     const { page } = await open();

@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
@@ -87,6 +88,81 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
     await firings.getByText(note).waitFor();
     await expectAccessible(screen, 'overview-german');
     await program.api.call('DELETE', '/apps/com.example.gap/stop');
+  });
+
+  it('stops an application and lifts the stop, by keyboard, and says which scope that needs', async () => {
+    const screen = await browser.open();
+    const { page } = screen;
+    await signIn(page, program.carillon.url, APP);
+    const problem = page.getByText('The application was stopped by test: nothing of it is sent.');
+    const accepted = async () => (await program.api.app('POST', '/messages', { message: { alert: 'Now' } })).status;
+    const act = async (name: string, next: string): Promise<void> => {
+      await page.getByRole('button', { name: `${name} …` }).press('Enter');
+      const dialog = page.getByRole('dialog', { name: `${name}: com.example.app` });
+      await dialog.waitFor();
+      await expectAccessible(screen, 'stop');
+      await dialog.getByRole('button', { name }).press('Enter');
+      await dialog.waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: `${next} …` }).waitFor();
+    };
+    await act('Stop the application', 'Lift the stop');
+    await problem.waitFor();
+    expect(await accepted()).toBe(409);
+    // The focus is where it was before the dialog.
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog', { name: 'Lift the stop: com.example.app' }).waitFor();
+    await page.keyboard.press('Escape');
+    await act('Lift the stop', 'Stop the application');
+    await problem.waitFor({ state: 'detached' });
+    expect(await accepted()).toBe(202);
+
+    const secret = await new Admin(program.carillon.url).addClient('onlooker', `*.read push.application.*`);
+    const viewer = await browser.open();
+    await signInAs(viewer.page, program.carillon.url, { id: 'onlooker', secret }, APP);
+    await viewer.page.getByRole('button', { name: 'Stop the application …' }).focus();
+    await viewer.page.getByText('Needs the scope apps.write, which you do not have').waitFor();
+  });
+
+  it('draws the chart in the colours of the page, also after a change of these', async () => {
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, APP);
+    await page.locator('canvas').waitFor();
+    /** The red of the most frequent colour: that of the grid. */
+    const grid = () =>
+      page.evaluate<number>(`(() => {
+        const canvas = document.querySelector('canvas');
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        const pixels = new Map();
+        for (let at = 0; at < data.length; at += 4)
+          if (data[at + 3] === 255) pixels.set(data[at], (pixels.get(data[at]) ?? 0) + 1);
+        return [...pixels].sort(([, one], [, other]) => other - one)[0]?.[0] ?? 0;
+      })()`);
+    await expect.poll(grid).toBe(0xde);
+    await page.getByRole('button', { name: 'Dark colours' }).click();
+    await expect.poll(grid).toBe(0x42);
+    await page.getByRole('button', { name: 'Light colours' }).click();
+    await expect.poll(grid).toBe(0xde);
+  });
+
+  it('finds a client by its id, for an administrator alone', async () => {
+    const secret = await new Admin(program.carillon.url).addClient('night-shift', 'messages.read push.*');
+    const find = async (page: Page): Promise<void> => {
+      await page.keyboard.press('Control+k');
+      await page.getByLabel('Id of a message, device, user, campaign or client').fill('night-shift');
+    };
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, APP);
+    await find(page);
+    await page.getByRole('dialog').getByRole('link', { name: 'night-shift' }).click();
+    await page.getByRole('cell', { name: 'night-shift' }).first().waitFor();
+    expect(new URL(page.url()).search).toBe('?find=night-shift');
+    expect(await page.getByRole('row').count()).toBe(2);
+    await page.getByLabel('Find by name or id').fill('nothing of this name');
+    await page.getByRole('heading', { name: 'No client has this name or id' }).waitFor();
+    const other = await browser.open();
+    await signInAs(other.page, program.carillon.url, { id: 'night-shift', secret }, APP);
+    await find(other.page);
+    await other.page.getByText('Nothing that you may read has the id night-shift').waitFor();
   });
 
   it('finds a message by its id, by keyboard alone', async () => {

@@ -455,6 +455,16 @@ describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
     expect(await countOf('Viele')).toBe(1);
   });
 
+  it('says in German why devices get nothing', async () => {
+    const { page } = await browser.open({ locale: 'de-DE' });
+    await page.goto(`${program.carillon.url}/console/${SEND}`);
+    await page.getByRole('button', { name: 'Als test anmelden' }).click();
+    await page.getByRole('textbox', { name: 'Text', exact: true }).fill('Hallo {{vorname}}');
+    await chooseTag(page);
+    await page.getByRole('button', { name: 'Den Plan ansehen' }).click();
+    await page.getByText('3 Geräte ohne Nachricht: kein Wert für vorname').waitFor();
+  });
+
   it('says what fails, what is missing, and which scope a viewer lacks', async () => {
     const { page } = await open();
     await page.route('**/audience:count', (route) =>

@@ -5,15 +5,22 @@ export interface Found {
   label: string;
   /** Below /console. */
   path: string;
+  search?: Record<string, string>;
 }
 
 /** Applications that are asked at once, so that a search costs a known number of requests. */
 const MOST = 5;
 
 /** Everything with exactly this id. An id that the viewer may not read is not found. */
-export async function findById(id: string, applications: readonly string[], signal: AbortSignal): Promise<Found[]> {
+export async function findById(
+  id: string,
+  runtimeName: string,
+  applications: readonly string[],
+  signal: AbortSignal,
+): Promise<Found[]> {
   const kinds = applications.slice(0, MOST).flatMap((applicationId) => inApplication(id, applicationId, signal));
-  const found = await Promise.all(kinds.map((look) => look.catch(() => null)));
+  const looks = [...kinds, ofInstallation(id, runtimeName, signal)];
+  const found = await Promise.all(looks.map((look) => look.catch(() => null)));
   const named = applications
     .filter((application) => application.includes(id))
     .map((application): Found => ({ kind: 'application', label: application, path: below(application) }));
@@ -22,6 +29,16 @@ export async function findById(id: string, applications: readonly string[], sign
 
 function below(application: string, rest = ''): string {
   return `/apps/${encodeURIComponent(application)}${rest}`;
+}
+
+async function ofInstallation(id: string, runtimeName: string, signal: AbortSignal): Promise<Found> {
+  const { displayName } = await bodyOf(
+    api.GET('/mfpadmin/management-apis/2.0/runtimes/{runtimeName}/confidentialclients/{clientId}', {
+      params: { path: { runtimeName, clientId: id } },
+      signal,
+    }),
+  );
+  return { kind: 'client', label: displayName, path: '/administration/clients', search: { find: id } };
 }
 
 function inApplication(id: string, applicationId: string, signal: AbortSignal): Promise<Found>[] {

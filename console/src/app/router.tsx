@@ -151,6 +151,7 @@ const webhooks = createRoute({
 const clients = createRoute({
   getParentRoute: () => shell,
   path: '/administration/clients',
+  validateSearch: ({ find }): { find?: string } => (typeof find === 'string' && find !== '' ? { find } : {}),
   component: lazyRouteComponent(() => import('../screens/administration/clients'), 'Clients'),
 });
 

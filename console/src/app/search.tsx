@@ -1,9 +1,10 @@
 import { ActionIcon, Modal, NavLink, Stack, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useDebouncedValue, useDisclosure, useHotkeys } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { startQuery } from '../api/session';
 import { Loading } from '../parts/states';
 import { texts } from '../texts/texts';
 import { useApplication, useApplications } from './application';
@@ -42,10 +43,11 @@ function Finder({ onChoose }: { onChoose: () => void }) {
   const [text, setText] = useState('');
   const [id] = useDebouncedValue(text.trim(), PAUSE_MS);
   const application = useApplication();
+  const { runtimeName } = useSuspenseQuery(startQuery).data;
   const { data: applications = [] } = useApplications();
   const found = useQuery({
     queryKey: ['search', application, id],
-    queryFn: ({ signal }) => findById(id, application === null ? applications : [application], signal),
+    queryFn: ({ signal }) => findById(id, runtimeName, application === null ? applications : [application], signal),
     enabled: id !== '',
   });
   return (
@@ -60,11 +62,13 @@ function Finder({ onChoose }: { onChoose: () => void }) {
       <div aria-live="polite">
         {found.isFetching && <Loading lines={2} />}
         {!found.isFetching &&
-          found.data?.map(({ kind, label, path }) => (
+          found.data?.map(({ kind, label, path, search }) => (
             <NavLink
               key={path}
               component={Link}
               to={path}
+              // The routes are of many types.
+              search={search as never}
               label={label}
               description={texts.search.kinds[kind]}
               onClick={onChoose}

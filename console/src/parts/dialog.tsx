@@ -1,4 +1,5 @@
 import { Button, Group, Modal, Stack } from '@mantine/core';
+import { useEffect, useState } from 'react';
 import type { ReactNode } from 'react';
 import { texts } from '../texts/texts';
 import { FailedAct } from './states';
@@ -11,8 +12,22 @@ interface DialogProps {
   children: ReactNode;
 }
 
+/** Gives the focus back, when a dialog is taken off the page, to its opener; if that is gone, to the screen. */
+export function useFocusBack(): void {
+  // Read while the dialog is first drawn: its own effects move the focus.
+  const [opener] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      const next = opener?.isConnected ? opener : document.getElementById('main');
+      if (next instanceof HTMLElement) next.focus({ preventScroll: true });
+    },
+    [opener],
+  );
+}
+
 /** A dialog that its cross and Escape close. The caller mounts it to open it. */
 export function Dialog({ title, close, size, children }: DialogProps) {
+  useFocusBack();
   return (
     <Modal opened onClose={close} title={title} size={size} closeButtonProps={{ 'aria-label': texts.close }}>
       {children}

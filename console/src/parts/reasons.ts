@@ -18,3 +18,14 @@ export function meaningOf(reason: string): string {
   ];
   return known.find(([pattern]) => pattern.test(reason))?.[1] ?? reasons.provider;
 }
+
+/** Why devices of a target get nothing: a reason of Carillon in words, or that for which they are retired. */
+export function excludedText(reason: string): string {
+  const words = texts.audience.reasons;
+  const [, tag] = /^not subscribed to (.+)$/.exec(reason) ?? [];
+  const [, value] = /^missing value '(.+)'$/s.exec(reason) ?? [];
+  if (reason === 'another platform') return words.platform;
+  if (tag !== undefined) return words.tag(tag);
+  if (value !== undefined) return words.value(value);
+  return reason === 'unseen' ? words.unseen : words.retired(reason);
+}

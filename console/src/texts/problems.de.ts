@@ -33,7 +33,7 @@ export const problems: Texts['problems'] = {
   applicationStopped: {
     what: 'Die Anwendung wurde angehalten: nichts von ihr wird gesendet.',
     whatBy: (name) => `Die Anwendung wurde von ${name} angehalten: nichts von ihr wird gesendet.`,
-    next: 'Heben Sie die Sperre auf, wenn ihr Grund vorbei ist: DELETE …/stop.',
+    next: 'Heben Sie die Sperre auf, wenn ihr Grund vorbei ist: in der Übersicht der Anwendung.',
   },
   providerPaused: {
     what: 'Das Senden ist angehalten',

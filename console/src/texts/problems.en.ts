@@ -32,7 +32,7 @@ export const problems = {
   applicationStopped: {
     what: 'The application was stopped: nothing of it is sent.',
     whatBy: (name: string) => `The application was stopped by ${name}: nothing of it is sent.`,
-    next: 'Lift the stop when its reason is gone: DELETE …/stop.',
+    next: 'Lift the stop on the overview of the application when its reason is gone.',
   },
   providerPaused: {
     what: 'Sending is paused',

@@ -2,6 +2,7 @@ import { Badge, Group, List, Stack, Text } from '@mantine/core';
 import { texts } from '../../texts/texts';
 import { Announce } from '../announce';
 import { numberText } from '../format';
+import { excludedText } from '../reasons';
 import { Failing } from '../states';
 import type { ReadAudience } from './audience';
 import { useAudienceCount } from './use-audience-count';
@@ -46,7 +47,7 @@ export function NotReached({ excluded, unknown }: NotReachedProps) {
   return (
     <List size="sm" c="dimmed">
       {reasons.map(([reason, devices]) => (
-        <List.Item key={reason}>{words.excluded(devices, reason)}</List.Item>
+        <List.Item key={reason}>{words.excluded(devices, excludedText(reason))}</List.Item>
       ))}
       {(unknown?.count ?? 0) > 0 && (
         <List.Item>{words.unknown(unknown?.count ?? 0, (unknown?.first ?? []).join(', '))}</List.Item>

@@ -103,6 +103,14 @@ export function Audit() {
   );
 }
 
+/** An act in words; a newer API may know more. */
+function actText(action: string): string {
+  const { objects, verbs } = texts.administration.act;
+  const [object = '', verb] = action.split('.');
+  const of = objects[object as keyof typeof objects] ?? object;
+  return verb === undefined ? of : `${of}: ${verbs[verb as keyof typeof verbs] ?? verb}`;
+}
+
 const OUTCOME_COLOURS = { done: 'gray', refused: 'orange', failed: 'red' } as const;
 
 function EventTable({ events }: { events: Event[] }) {
@@ -131,7 +139,10 @@ function EventTable({ events }: { events: Event[] }) {
             )}
           </Table.Td>
           <Table.Td>
-            <Code>{event.action}</Code>
+            {actText(event.action)}
+            <Text size="xs" c="dimmed">
+              <Code>{event.action}</Code>
+            </Text>
           </Table.Td>
           <Table.Td style={{ overflowWrap: 'anywhere' }}>{event.subject}</Table.Td>
           <Table.Td>

@@ -12,6 +12,7 @@ interface Fields {
   id: string;
   scope: string[];
   enabled: boolean;
+  certificateBound: boolean;
 }
 
 interface ClientFormProps {
@@ -22,7 +23,7 @@ interface ClientFormProps {
   onCreated: (id: string, secret: string) => void;
 }
 
-const NEW: Fields = { displayName: '', id: '', scope: [], enabled: true };
+const NEW: Fields = { displayName: '', id: '', scope: [], enabled: true, certificateBound: false };
 
 /** A new client, whose secret the server makes, or the fields of a known one. No secret is typed into this form. */
 export function ClientForm({ id, onClose, onCreated }: ClientFormProps) {
@@ -30,8 +31,9 @@ export function ClientForm({ id, onClose, onCreated }: ClientFormProps) {
   const runtimeName = useRuntimeName();
   const read = async (): Promise<Version<Fields>> => {
     const { body, etag } = await readClient(runtimeName, id ?? '');
-    const { displayName, allowedScope, enabled } = body;
-    return { body: { displayName, id: body.id, scope: elementsOf(allowedScope), enabled }, etag };
+    const { id: clientId, displayName, allowedScope, enabled, certificateBound = false } = body;
+    const scope = elementsOf(allowedScope);
+    return { body: { displayName, id: clientId, scope, enabled, certificateBound }, etag };
   };
   return (
     <Dialog title={id === null ? words.newClient : `${words.change}: ${id}`} close={onClose} size="lg">
@@ -100,9 +102,20 @@ function FormFields({ opened, read, onClose, onCreated }: FormFieldsProps) {
         checked={fields.enabled}
         onChange={(event) => change({ enabled: event.currentTarget.checked })}
       />
+      <Switch
+        label={words.certificateBound}
+        description={words.certificateBoundHint}
+        checked={fields.certificateBound}
+        onChange={(event) => change({ certificateBound: event.currentTarget.checked })}
+      />
       <Conflict
         conflict={conflict}
-        labels={{ displayName: words.displayName, scope: words.allowedScope, enabled: words.enabled }}
+        labels={{
+          displayName: words.displayName,
+          scope: words.allowedScope,
+          enabled: words.enabled,
+          certificateBound: words.certificateBound,
+        }}
       />
     </Act>
   );

@@ -1,6 +1,7 @@
-import { Badge, Group, Table, Text } from '@mantine/core';
+import { Badge, Group, Table, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { CALM_MS, reading } from '../../api/read';
 import { timeText } from '../../parts/format';
@@ -9,7 +10,7 @@ import { Page } from '../../parts/page';
 import { RemoveDialog } from '../../parts/remove-dialog';
 import { RowActs } from '../../parts/row-acts';
 import { ScopedButton, useMay } from '../../parts/scoped';
-import { WithData } from '../../parts/states';
+import { Empty, WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
 import { ClientForm } from './client-form';
@@ -37,6 +38,8 @@ export function Clients() {
   const queries = useQueryClient();
   const [open, setOpen] = useState<Open | null>(null);
   const close = (): void => setOpen(null);
+  const { find = '' }: { find?: string } = useSearch({ strict: false });
+  const navigate = useNavigate();
   const clients = useQuery(reading(CLIENTS_KEY, (options) => readClients(runtimeName, options), CALM_MS));
   return (
     <Page
@@ -48,7 +51,21 @@ export function Clients() {
         </ScopedButton>
       }
     >
-      <WithData query={clients}>{(list) => <ClientTable clients={list} needs={needs} onOpen={setOpen} />}</WithData>
+      <WithData query={clients}>
+        {(list) => (
+          <>
+            <TextInput
+              label={words.findClient}
+              maw={320}
+              value={find}
+              onChange={({ currentTarget: { value } }) =>
+                void navigate({ to: '.', search: () => (value === '' ? {} : { find: value }), replace: true })
+              }
+            />
+            <ClientTable clients={list.filter((client) => isFound(client, find))} needs={needs} onOpen={setOpen} />
+          </>
+        )}
+      </WithData>
       {open?.what === 'form' && (
         <ClientForm
           id={open.client?.id ?? null}
@@ -89,6 +106,10 @@ export function Clients() {
   );
 }
 
+function isFound({ id, displayName }: Client, find: string): boolean {
+  return [id, displayName].some((name) => name.toLowerCase().includes(find.toLowerCase()));
+}
+
 interface ClientTableProps {
   clients: Client[];
   needs: string;
@@ -97,6 +118,7 @@ interface ClientTableProps {
 
 function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
   const words = texts.administration;
+  if (clients.length === 0) return <Empty title={words.noClients} />;
   return (
     <ListTable head={[words.displayName, words.id, words.allowedScope, words.proofs, words.lastUsed, words.acts]}>
       {clients.map((client) => (
@@ -140,12 +162,13 @@ function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
   );
 }
 
-/** By what the client authenticates: its secrets with their ends, its keys. */
-function proofsOf({ secrets, jwks, jwksUri }: Client): string[] {
+/** By what the client authenticates: its secrets with their ends, its keys, a certificate. */
+function proofsOf({ secrets, jwks, jwksUri, certificateBound }: Client): string[] {
   const words = texts.administration;
   return [
     ...secrets.map(({ expiresTime }) => (expiresTime ? words.secretEnds(timeText(expiresTime)) : words.secret)),
     ...(jwks ? [words.keys(jwks.keys?.length ?? 0)] : []),
     ...(jwksUri ? [words.keysAt(jwksUri)] : []),
+    ...(certificateBound ? [words.certificate] : []),
   ];
 }

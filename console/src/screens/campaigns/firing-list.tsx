@@ -3,6 +3,7 @@ import type { components } from '../../api/schema';
 import { bindingText } from '../../parts/binding';
 import { firingNotes } from '../../parts/firing-notes';
 import { ZONE, numberText, timeText } from '../../parts/format';
+import { excludedText } from '../../parts/reasons';
 import { Time } from '../../parts/time';
 import { texts } from '../../texts/texts';
 
@@ -22,7 +23,7 @@ export function FiringList({ preview: { firings, audience, exact, excluded }, zo
       </Text>
       {Object.entries(excluded).map(([reason, count]) => (
         <Text size="sm" c="dimmed" key={reason}>
-          {words.excluded(numberText(count), reason)}
+          {words.excluded(numberText(count), excludedText(reason))}
         </Text>
       ))}
       <List size="sm" spacing={4}>

@@ -56,7 +56,7 @@ export default function Chart({ series, step }: ChartProps) {
             label: texts.outcomes[outcome],
             stroke: COLOURS[outcome]?.[isDark ? 1 : 0],
             width: 2,
-            points: { show: series.length <= 60 },
+            points: { show: series.length <= 60, fill: COLOURS[outcome]?.[isDark ? 1 : 0] },
           })),
         ],
       },

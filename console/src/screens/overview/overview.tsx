@@ -8,6 +8,7 @@ import { Firings } from './firings';
 import { FirstSteps } from './first-steps';
 import { Problems } from './problems';
 import { Statistics } from './statistics';
+import { Stop } from './stop';
 import { UnderWay } from './under-way';
 
 /** The whole installation: its problems, its deliveries, and the way into each application. */
@@ -29,7 +30,7 @@ export function Overview() {
 export function ApplicationOverview() {
   const { app = '' } = useParams({ strict: false });
   return (
-    <Page title={texts.overview.title} lead={app}>
+    <Page title={texts.overview.title} lead={app} actions={<Stop application={app} />}>
       <Problems application={app} />
       <FirstSteps application={app} />
       <Statistics application={app} />
