@@ -11,6 +11,18 @@ const CHROMIUM = findBinary('chromium');
 
 export const HAS_BROWSER = CHROMIUM !== null;
 
+/** Addresses that a browser takes for another place than the console. */
+export const ELSEWHERE = [
+  '//evil.test',
+  '/\\evil.test',
+  '/%5Cevil.test',
+  '/\tevil.test',
+  '/\t/evil.test',
+  'https:evil.test',
+  '/console/..//evil.test',
+  'javascript:alert(1)',
+];
+
 /** A page with everything that its browser complained about. */
 export interface Screen {
   page: Page;

@@ -12,7 +12,7 @@ import { freePort } from '../harness/servers.js';
 import { isMissing, startNginx } from '../medium/http2/real-peers.js';
 import type { RealPeer } from '../medium/http2/real-peers.js';
 import { SERVERS } from '../e2e/stages.js';
-import { expectAccessible, HAS_BROWSER, useBrowser } from './browser.js';
+import { ELSEWHERE, expectAccessible, HAS_BROWSER, useBrowser } from './browser.js';
 
 /**
  * People sign in through two names of two sites over https, as a browser sees them: another port would be the same
@@ -163,6 +163,20 @@ describe.runIf(HAS_BROWSER && SERVERS && !isMissing('nginx'))('people', () => {
     await page.goBack();
     await page.getByRole('link', { name: 'login.idp.test' }).waitFor();
     expect(await page.getByRole('table').count()).toBe(0);
+  });
+
+  it('never leave the console, wherever an address leads', async () => {
+    const { page, faults } = await visit();
+    // The provider knows the person afterwards.
+    await signIn(page, 'ada');
+    for (const to of ELSEWHERE) {
+      await leave(page);
+      await page.goto(`${url}/console/sign-in?to=${encodeURIComponent(to)}`);
+      await page.getByRole('link', { name: 'login.idp.test' }).click();
+      await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+      expect(page.url(), to).toBe(`${url}/console/`);
+    }
+    expect(faults).toEqual([]);
   });
 
   it('have what their group allows, and without a group are told so', async () => {

@@ -462,7 +462,9 @@ describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
     await page.getByRole('textbox', { name: 'Text', exact: true }).fill('Hallo {{vorname}}');
     await chooseTag(page);
     await page.getByRole('button', { name: 'Den Plan ansehen' }).click();
-    await page.getByText('3 Geräte ohne Nachricht: kein Wert für vorname').waitFor();
+    const reasons = page.getByText('ohne Nachricht');
+    await reasons.waitFor();
+    expect(await reasons.textContent()).toBe('3 Geräte ohne Nachricht: kein Wert für vorname');
   });
 
   it('says what fails, what is missing, and which scope a viewer lacks', async () => {

@@ -27,6 +27,9 @@ const ROLES = [
   'night:operator@com.example.other',
 ].join(',');
 
+/** The address of a proxy; the tests call from 127.0.0.1. */
+const PROXY = '127.0.0.2';
+
 let clean: (() => void)[] = [];
 let url: string;
 let carillon: RunningCarillon;
@@ -39,7 +42,12 @@ beforeAll(async () => {
   await provider.start();
   const { environment, clean: remove } = await EMBEDDED.prepare();
   clean = [remove];
-  carillon = await startCarillon({ ...environment, ...settingsOf(provider.issuer), PORT: String(port) });
+  carillon = await startCarillon({
+    ...environment,
+    ...settingsOf(provider.issuer),
+    PORT: String(port),
+    TRUST_PROXY: PROXY,
+  });
   for (const [id, roles] of Object.entries({
     ada: ['push-admins', 'other'],
     mia: 'marketing',
@@ -222,8 +230,33 @@ describe('a person', () => {
   });
 
   it('never ends outside of the console', async () => {
-    for (const to of ['//evil.test', '/\\evil.test', 'https:evil.test', '/console/..//evil.test'])
+    for (const to of ['//evil.test', '/\\evil.test', '/%5Cevil.test', '/\t/evil.test', '/console/..//evil.test'])
       expect(await new Browser().signIn('ada', to)).toBe('/console/');
+  });
+});
+
+describe('behind a proxy', () => {
+  /** The callback that the provider is told, and the flags of the cookie. */
+  async function begin(from: string, proto?: string) {
+    const headers = { host: new URL(url).host, ...(proto !== undefined && { 'x-forwarded-proto': proto }) };
+    const request = http.get(`${url}/console/api/people/sign-in`, { family: 4, localAddress: from, headers });
+    const [answer] = (await once(request, 'response')) as [http.IncomingMessage];
+    answer.resume();
+    const [cookie = ''] = answer.headers['set-cookie'] ?? [];
+    const redirect = new URL(answer.headers.location ?? '').searchParams.get('redirect_uri');
+    return { redirect, isSecure: /; Secure(;|$)/.test(cookie), isHost: cookie.startsWith('__Host-') };
+  }
+
+  it.each([
+    ['https', PROXY, 'https', true],
+    ['https first', PROXY, 'https,http', true],
+    ['http first', PROXY, 'http,https', false],
+    ['nothing', PROXY, undefined, false],
+    ['https, by a caller that is no proxy', '127.0.0.1', 'https', false],
+  ] as const)('that tells %s, callback and cookie follow', async (_what, from, proto, isSecure) => {
+    const redirect = new URL('/console/api/people/callback', url);
+    if (isSecure) redirect.protocol = 'https:';
+    expect(await begin(from, proto)).toEqual({ redirect: redirect.href, isSecure, isHost: isSecure });
   });
 });
 
