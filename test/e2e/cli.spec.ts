@@ -175,7 +175,12 @@ describe('watch', () => {
   }
 
   it('ends with the same code for a message that ends now and one that ended before', async () => {
-    for (const [name, token] of Object.entries({ fails: 'sandbox:failed:fails', dead: 'sandbox:rejected:dead' }))
+    const tokens = {
+      fails: 'sandbox:failed:fails',
+      dead: 'sandbox:rejected:dead',
+      busy: 'sandbox:throttled-forever:b',
+    };
+    for (const [name, token] of Object.entries(tokens))
       await api.app('POST', '/devices', { deviceId: name, platform: 'A', token });
     const hello = { message: { alert: 'Hello' } };
     const bad = run('carillon send --text Hi --device fails --device dead --watch --json');
@@ -184,6 +189,10 @@ describe('watch', () => {
     const good = run('carillon send --text Hi --device kiosk --watch --json');
     expect(good.status).toBe(0);
     expect(run(`carillon watch ${idOf(good.stdout)}`).status).toBe(0);
+    const late = JSON.stringify({ ...hello, ttl: 2, target: { deviceIds: ['busy'] } });
+    const expired = run(`echo '${late}' | carillon send --file - --watch --json`);
+    expect(JSON.parse(expired.stdout)).toMatchObject({ state: 'expired', outcomes: { expired: 1 } });
+    expect([expired.status, run(`carillon watch ${idOf(expired.stdout)}`).status]).toEqual([4, 4]);
     const later = await sent({ ...hello, sendAt: new Date(Date.now() + 3_600_000).toISOString() });
     await api.app('DELETE', `/messages/${later}`);
     expect(run(`carillon watch ${later}`).status).toBe(4);

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ITSELF } from '../../../src/auth/audit.repository.js';
+import { verify as ofClient } from '../../../src/client/webhooks.js';
 import { Clock } from '../../../src/common/clock.js';
 import { Vault } from '../../../src/common/vault.js';
 import { EventRepository } from '../../../src/events/event.repository.js';
@@ -127,6 +128,7 @@ describe('events at webhooks', () => {
     ]);
     for (const each of received) {
       expect(verify(each, SECRET)).toEqual(each.event);
+      expect(await ofClient(each.body, each.headers, [NEWER, SECRET])).toEqual(each.event);
       expect(() => verify({ ...each, body: each.body.replace('}', ' }') }, SECRET)).toThrow(
         'No matching signature found',
       );
