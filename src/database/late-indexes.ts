@@ -2,9 +2,14 @@ import type pg from 'pg';
 import type { Database } from './database.js';
 import { DEVICE_SEARCH_INDEXES } from './migrations/0044-device-search.js';
 import { APPROVAL_INDEXES } from './migrations/0047-approval.js';
+import { AUDIT_INDEXES } from './migrations/0084-audit-search.js';
 
 /** Indexes that their migration leaves out on a large table. */
-const LATE_INDEXES: Readonly<Record<string, string>> = { ...DEVICE_SEARCH_INDEXES, ...APPROVAL_INDEXES };
+const LATE_INDEXES: Readonly<Record<string, string>> = {
+  ...DEVICE_SEARCH_INDEXES,
+  ...APPROVAL_INDEXES,
+  ...AUDIT_INDEXES,
+};
 
 /** The number of the advisory lock: one process builds. */
 const LOCK = 4_400_044;

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { exportJWK, generateKeyPair } from 'jose';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestToken } from '../harness/api.js';
 import { Admin, basic } from '../harness/admin.js';
@@ -124,6 +125,31 @@ describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => 
     await page.getByLabel('Subject').fill('nothing of this name');
     await page.getByRole('heading', { name: 'No events' }).waitFor();
     expect(new URL(page.url()).searchParams.get('subject')).toBe('nothing of this name');
+  });
+
+  it('the audit shows the same page after back, a reload and in another browser', async () => {
+    for (let tag = 0; tag < 55; tag += 1) await program.api.app('POST', '/tags', { name: `audited-${tag}` });
+    const { page } = await browser.open();
+    const path = 'administration/audit?action=tag.create';
+    await signIn(page, url(), path);
+    const rowsOf = (one: Page) => one.getByRole('row').allInnerTexts();
+    await expect.poll(async () => (await rowsOf(page)).length).toBe(51);
+    await page.getByRole('button', { name: 'Next page' }).click();
+    await expect.poll(async () => (await rowsOf(page)).length).toBeLessThan(51);
+    const second = await rowsOf(page);
+    const address = page.url();
+    expect(new URL(address).searchParams.has('before')).toBe(true);
+    await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'System' }).click();
+    await page.getByRole('heading', { name: 'System', level: 1 }).waitFor();
+    await page.goBack();
+    await expect.poll(() => rowsOf(page)).toEqual(second);
+    await page.reload();
+    await expect.poll(() => rowsOf(page)).toEqual(second);
+    const { page: other } = await browser.open();
+    await signIn(other, url(), address.slice(`${url()}/console/`.length));
+    await expect.poll(() => rowsOf(other)).toEqual(second);
+    await page.getByRole('button', { name: 'First page' }).click();
+    await expect.poll(async () => (await rowsOf(page)).length).toBe(51);
   });
 
   it('the audit shows the outcome of each act, and lists the refused ones', async () => {

@@ -130,12 +130,38 @@ describe.runIf(HAS_BROWSER).each(STAGES)('campaigns, on $name', (stage) => {
       expect(await shown.textContent(), time).toContain(clock);
     }
     expect(body.firings.find(({ campaignId }) => campaignId === recipients)?.waves).toBeGreaterThan(20);
+
+    // Month and zone are of the address: after back, after a reload, and for another person.
+    const address = page.url();
+    const shown = await page.getByRole('main').innerText();
+    await page.getByText('Daily nine', { exact: true }).first().click();
+    await page.getByRole('heading', { name: 'Daily nine', level: 1 }).waitFor();
+    await page.goBack();
+    await cell('2027-03-13').waitFor();
+    expect(page.url()).toBe(address);
+    await expect.poll(() => page.getByRole('main').innerText()).toBe(shown);
+    await page.reload();
+    await expect.poll(() => page.getByRole('main').innerText()).toBe(shown);
+    const { page: other } = await browser.open({ timezoneId: 'America/New_York' });
+    await signIn(other, program.carillon.url, address.slice(`${program.carillon.url}/console/`.length));
+    await expect.poll(() => other.getByRole('main').innerText()).toBe(shown);
     await page.getByRole('button', { name: 'Which of them share users?' }).click();
     await page
       .getByText('Daily nine and Everywhere share 5 users')
       .or(page.getByText(/share \d users?/))
       .waitFor();
     for (const id of [daily, recipients]) await drop(id);
+  });
+
+  it('the list begins at its first page if its cursor is of a campaign that was deleted', async () => {
+    const [kept, gone] = [await make('Kept'), await make('Gone')];
+    await drop(gone);
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url, `${CAMPAIGNS}?after=${gone}`);
+    await page.getByText('That page no longer exists; this is the first one.').waitFor();
+    await page.getByRole('link', { name: 'Kept' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('after')).toBe(gone);
+    await drop(kept);
   });
 
   it('without the scope the screen says what it needs, and buttons say why they do nothing', async () => {

@@ -41,6 +41,9 @@ describe.runIf(HAS_BROWSER).each(STAGES)('control of a message, on $name', (stag
   it('pauses, resumes and cancels a message, and says what can still be stopped and what was', async () => {
     const id = await program.api.send({ message: { alert: 'Stop me' }, ...toGroup('open') });
     await program.api.waitFor(id, ({ state }) => state === 'sending');
+    // No outcome is sent again while deliveries are being settled.
+    const early = await program.api.app('POST', `/messages/${id}/resend`, { outcomes: ['failed'] });
+    expect(early.status).toBe(409);
     const screen = await browser.open();
     const { page } = screen;
     await signIn(page, program.carillon.url, pathOf(id));

@@ -11,7 +11,7 @@ import { Failing, Loading } from '../parts/states';
 import { calendarAddress, campaignAddress, campaignsAddress } from '../screens/campaigns/address';
 import { deviceAddress, devicesAddress } from '../screens/devices/address';
 import { messageAddress } from '../screens/message/address';
-import { auditAddress } from '../screens/administration/address';
+import { auditAddress, clientsAddress } from '../screens/administration/address';
 import { messagesAddress } from '../screens/messages/address';
 import { overviewAddress } from '../screens/overview/address';
 import { SignIn } from '../screens/sign-in/sign-in';
@@ -151,7 +151,7 @@ const webhooks = createRoute({
 const clients = createRoute({
   getParentRoute: () => shell,
   path: '/administration/clients',
-  validateSearch: ({ find }): { find?: string } => (typeof find === 'string' && find !== '' ? { find } : {}),
+  validateSearch: clientsAddress,
   component: lazyRouteComponent(() => import('../screens/administration/clients'), 'Clients'),
 });
 

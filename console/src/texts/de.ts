@@ -175,7 +175,6 @@ export const de: Texts = {
     anyOutcome: 'Jeder Ausgang',
     outcomes: { done: 'getan', refused: 'abgewiesen', failed: 'fehlgeschlagen' },
     export: 'Exportieren',
-    older: 'Ältere Ereignisse',
     noEvents: 'Keine Ereignisse',
     noEventsHint: 'Kein Ereignis passt zum Filter. Werte werden ganz verglichen.',
     time: (zone) => `Zeit (${zone})`,
@@ -450,7 +449,6 @@ export const de: Texts = {
     resendDo: (deliveries) => `${count(deliveries, 'Zustellung', 'Zustellungen')} noch einmal senden`,
     resent: (deliveries) => `${count(deliveries, 'Zustellung wird', 'Zustellungen werden')} noch einmal gesendet.`,
     showResend: 'Die neue Nachricht zeigen',
-    notEnded: 'Die Nachricht ist nicht beendet',
   },
   firstSteps: {
     title: 'Erste Schritte',

@@ -174,7 +174,6 @@ export const en = {
     anyOutcome: 'Any outcome',
     outcomes: { done: 'done', refused: 'refused', failed: 'failed' },
     export: 'Export',
-    older: 'Older events',
     noEvents: 'No events',
     noEventsHint: 'No event fits the filter. Values are compared whole.',
     time: (zone: string) => `Time (${zone})`,
@@ -448,7 +447,6 @@ export const en = {
     resendDo: (deliveries: number) => `Send ${count(deliveries, 'delivery', 'deliveries')} again`,
     resent: (deliveries: number) => `${count(deliveries, 'delivery', 'deliveries')} will be sent again.`,
     showResend: 'Show the new message',
-    notEnded: 'The message has not ended',
   },
   firstSteps: {
     title: 'First steps',

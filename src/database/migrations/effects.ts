@@ -72,6 +72,7 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
   '0077-event-devices': { locked: ['device', 'subscription'], read: [], removed: [] },
   '0080-receipts': { locked: ['application', 'device'], read: [], removed: [] },
   '0081-receipt-events': { locked: ['receipt'], read: [], removed: [] },
+  '0084-audit-search': { locked: ['audit_event'], read: ['audit_event'], removed: [] },
   '0088-gathered-lots': { locked: ['event'], read: [], removed: [] },
   '0089-events-of-devices': {
     locked: ['event', 'webhook_event_ended'],

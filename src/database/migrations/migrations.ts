@@ -60,6 +60,7 @@ import { up as receipts } from './0080-receipts.js';
 import { up as receiptEvents } from './0081-receipt-events.js';
 import { up as usedDeviceTokens } from './0082-used-device-tokens.js';
 import { up as credentialEvents } from './0083-credential-events.js';
+import { up as auditSearch } from './0084-audit-search.js';
 import { up as gatheredLots } from './0088-gathered-lots.js';
 import { up as eventsOfDevices } from './0089-events-of-devices.js';
 
@@ -138,6 +139,7 @@ export const MIGRATIONS: Record<string, Step> = {
   '0081-receipt-events': { up: receiptEvents },
   '0082-used-device-tokens': { up: usedDeviceTokens },
   '0083-credential-events': { up: credentialEvents },
+  '0084-audit-search': { up: auditSearch },
   '0088-gathered-lots': { up: gatheredLots },
   '0089-events-of-devices': { up: eventsOfDevices },
 };

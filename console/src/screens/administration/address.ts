@@ -1,9 +1,11 @@
-/** The filter of the audit, as the address has it. */
+/** The filter and the page of the audit, as the address has them. */
 export interface AuditAddress {
   clientId?: string;
   action?: string;
   subject?: string;
   outcome?: Outcome;
+  /** The id after which the page begins: its events are older. */
+  before?: number;
 }
 
 export const OUTCOMES = ['done', 'refused', 'failed'] as const;
@@ -12,9 +14,19 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const AUDIT_FIELDS = ['clientId', 'action', 'subject'] as const;
 
 export function auditAddress(search: Record<string, unknown>): AuditAddress {
-  const texts = AUDIT_FIELDS.flatMap((name) =>
-    typeof search[name] === 'string' && search[name] !== '' ? [[name, search[name]]] : [],
-  );
+  const texts = AUDIT_FIELDS.flatMap((name) => {
+    const value = search[name];
+    return (typeof value === 'string' && value !== '') || typeof value === 'number' ? [[name, String(value)]] : [];
+  });
   const outcome = OUTCOMES.find((each) => each === search.outcome);
-  return { ...(Object.fromEntries(texts) as AuditAddress), ...(outcome && { outcome }) };
+  return {
+    ...(Object.fromEntries(texts) as AuditAddress),
+    ...(outcome && { outcome }),
+    ...(Number.isSafeInteger(search.before) && Number(search.before) > 0 && { before: Number(search.before) }),
+  };
+}
+
+/** A part of the name or the id of a client. */
+export function clientsAddress({ find }: Record<string, unknown>): { find?: string } {
+  return (typeof find === 'string' && find !== '') || typeof find === 'number' ? { find: String(find) } : {};
 }

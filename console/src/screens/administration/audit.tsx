@@ -1,6 +1,6 @@
 import { Badge, Button, Code, Group, Select, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { useInfiniteQuery, useMutation } from '@tanstack/react-query';
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { api, bodyOf } from '../../api/client';
 import type { components } from '../../api/schema';
@@ -8,6 +8,7 @@ import { download } from '../../api/session';
 import { ZONE, timeText } from '../../parts/format';
 import { ListTable } from '../../parts/list-table';
 import { Page } from '../../parts/page';
+import { Pages } from '../../parts/pages';
 import { Empty, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { AUDIT_FIELDS, OUTCOMES, auditAddress } from './address';
@@ -27,28 +28,28 @@ export function Audit() {
   const filter = auditAddress(useSearch({ strict: false }));
   const [settled] = useDebouncedValue(filter, TYPING_MS);
   const navigate = useNavigate();
-  const events = useInfiniteQuery({
+  const page = useQuery({
     queryKey: ['audit', settled],
-    initialPageParam: undefined as number | undefined,
+    placeholderData: keepPreviousData,
     // The document has lines as another form of the answer, which is not asked for here.
-    queryFn: ({ pageParam, signal }) =>
+    queryFn: ({ signal }) =>
       bodyOf<unknown>(
-        api.GET(PATH, {
-          params: { path: { runtimeName }, query: { size: SIZE, before: pageParam, ...settled } },
-          signal,
-        }),
+        api.GET(PATH, { params: { path: { runtimeName }, query: { size: SIZE, ...settled } }, signal }),
       ) as Promise<Events>,
-    getNextPageParam: ({ events: page }) => (page.length < SIZE ? undefined : page.at(-1)?.id),
   });
+  const { before, ...whole } = settled;
   const exporting = useMutation({
     mutationFn: () =>
       download(
-        `${PATH.replace('{runtimeName}', runtimeName)}?${new URLSearchParams({ ...settled }).toString()}`,
+        `${PATH.replace('{runtimeName}', runtimeName)}?${new URLSearchParams({ ...whole }).toString()}`,
         'audit.ndjson',
       ),
   });
+  /** Another filter begins at its first page. */
   const show = (change: AuditAddress): void =>
-    void navigate({ to: '.', search: () => ({ ...filter, ...change }), replace: true });
+    void navigate({ to: '.', search: () => ({ ...filter, before: undefined, ...change }), replace: true });
+  const go = (after: string | undefined): void =>
+    void navigate({ to: '.', search: () => ({ ...filter, before: after === undefined ? undefined : Number(after) }) });
   return (
     <Page
       title={words.audit}
@@ -79,25 +80,21 @@ export function Audit() {
           allowDeselect={false}
         />
       </Group>
-      <WithData query={events}>
-        {({ pages }) => {
-          const all = pages.flatMap((page) => page.events);
-          if (all.length === 0) return <Empty title={words.noEvents}>{words.noEventsHint}</Empty>;
-          return (
-            <>
-              <EventTable events={all} />
-              {events.hasNextPage && (
-                <Button
-                  variant="default"
-                  loading={events.isFetchingNextPage}
-                  onClick={() => void events.fetchNextPage()}
-                >
-                  {words.older}
-                </Button>
-              )}
-            </>
-          );
-        }}
+      <WithData query={page}>
+        {({ events }) => (
+          <>
+            {events.length === 0 ? (
+              <Empty title={words.noEvents}>{words.noEventsHint}</Empty>
+            ) : (
+              <EventTable events={events} />
+            )}
+            <Pages
+              after={before?.toString()}
+              next={events.length < SIZE ? undefined : events.at(-1)?.id.toString()}
+              go={go}
+            />
+          </>
+        )}
       </WithData>
     </Page>
   );

@@ -1,7 +1,7 @@
 /** Filters and choices of the screens of campaigns, as they stand in the address. */
 
 export function campaignsAddress({ after }: Record<string, unknown>): { after?: string } {
-  return typeof after === 'string' ? { after } : {};
+  return typeof after === 'string' || typeof after === 'number' ? { after: String(after) } : {};
 }
 
 export function calendarAddress({ month, zone }: Record<string, unknown>): { month?: string; zone?: string } {

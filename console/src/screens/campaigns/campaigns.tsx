@@ -2,8 +2,10 @@ import { Anchor, Button, Group, Table, Text } from '@mantine/core';
 import { IconCalendar } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { Failure } from '../../api/failure';
 import { ZONE, shortTimeText } from '../../parts/format';
 import { Page } from '../../parts/page';
+import { OldCursor } from '../../parts/pages';
 import { scheduleWords } from '../../parts/schedule-words';
 import { ScopedButton } from '../../parts/scoped';
 import { Empty, WithData } from '../../parts/states';
@@ -17,7 +19,10 @@ import type { ListedCampaign } from './read-campaigns';
 export function Campaigns() {
   const { app } = useParams({ from: '/shell/apps/$app/campaigns' });
   const { after } = useSearch({ from: '/shell/apps/$app/campaigns' });
-  const campaigns = useQuery(campaignsQuery(app, after));
+  const asked = useQuery(campaignsQuery(app, after));
+  // The cursor is the id of a campaign, which was deleted meanwhile.
+  const isOld = after !== undefined && asked.error instanceof Failure && asked.error.isMissing;
+  const first = useQuery({ ...campaignsQuery(app, undefined), enabled: isOld });
   const navigate = useNavigate();
   return (
     <Page
@@ -43,10 +48,11 @@ export function Campaigns() {
         </>
       }
     >
-      <WithData query={campaigns}>
+      {isOld && <OldCursor />}
+      <WithData query={isOld ? first : asked}>
         {(list) =>
           list.length === 0 ? (
-            <Empty title={after === undefined ? texts.campaigns.none : texts.campaigns.noMore}>
+            <Empty title={after === undefined || isOld ? texts.campaigns.none : texts.campaigns.noMore}>
               {texts.campaigns.noneYet}
             </Empty>
           ) : (
