@@ -1,25 +1,27 @@
 /**
- * The console at a million devices, 100,000 messages and five million deliveries: a browser opens every screen and the
- * first detail of each list, and each request of the screens is repeated alone.
+ * The console at a million devices, 100,000 messages, five million deliveries and 50,000 events of the audit: a browser
+ * opens every screen, the first detail of each list and searches without a result, and each request of the screens is
+ * repeated alone.
  *
  *   npm run bench:console                                                    some minutes
  *   npm run bench:console -- --devices=10000 --messages=1000 --minutes=1     less
  *
  * Prints for each screen the time until all its first requests were answered; the request that brings its first data
  * and its slowest request, as multiples of the API's fastest list (aim: 2 for the first data); and the most CPU of the
- * api process for one request (aim: 50 ms). Then ten pages stay
- * open for `--minutes`, and the CPU of the processes beyond that without a page is printed as a share of a core (aim:
- * 5 % of the api), with the statements of PostgreSQL that took the most time. Needs chromium, nginx, PostgreSQL and
- * Redis (Debian: chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when a request of a
- * screen fails; never because the machine was slow.
+ * api process for one request (aim: 50 ms). Then ten pages stay open for `--minutes`, and the CPU of the processes
+ * beyond that without a page is printed as a share of a core (aim: 5 % of the api), with the statements of PostgreSQL
+ * that took the most time. At last the page exports the deliveries of one message to every device; the lines of the
+ * file and the most memory of the tab are printed (aim: 300 MB). Needs chromium, nginx, PostgreSQL and Redis (Debian:
+ * chromium, nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when a request of a screen fails;
+ * never because the machine was slow.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { chromium } from 'playwright-core';
-import type { Browser, Page, Request } from 'playwright-core';
-import { findBinary } from '../test/harness/programs.js';
+import type { Page, Request } from 'playwright-core';
 import { cpuSeconds } from './broadcast/usage.js';
+import { exportAll } from './console/export.js';
+import { launch, signIn } from './console/visitor.js';
 import { Rows } from './retention/rows.js';
 import { Sink } from './singles/sink.js';
 import { Stage } from './singles/stage.js';
@@ -38,6 +40,10 @@ const BROADCASTS = Math.round(MESSAGES / 20);
 const MINUTES = Number(options.minutes);
 const PAGES = 10;
 const IMPORTED = 1_000;
+const AUDIT_EVENTS = 50_000;
+/** Searches that find nothing, below the path of the application. */
+const NOTHING = ['devices?by=user&text=no-user-has-this', 'devices?by=token&text=nothing0', 'messages?label=none'];
+const NOTHING_AUDITED = '/console/administration/audit?subject=nothing';
 const TIMES = 20;
 const DAYS = 1;
 const LISTS = ['/devices?size=20', '/messages?size=20', '/campaigns?size=20', '/tags?size=20'];
@@ -65,6 +71,8 @@ async function fill({ api, databaseUrl }: Stage): Promise<void> {
     await api.waitFor(id);
     await rows.add(id, name === 'broadcast' ? BROADCASTS : MESSAGES - BROADCASTS, DAYS, name);
   }
+  await rows.widen('copy-broadcast-0', Math.round(DEVICES / IMPORTED));
+  await rows.audit(AUDIT_EVENTS);
   await rows.close();
   await stage.copyDevices(api.applicationId, IMPORTED, DEVICES);
   await stage.analyse();
@@ -90,21 +98,8 @@ async function watch(page: Page, open: () => Promise<unknown>): Promise<Screen> 
     await page.waitForTimeout(1_000);
   }
   page.off('requestfinished', note);
-  return { path: new URL(page.url()).pathname, ms: last - began, asked: [...asked.values()] };
-}
-
-async function launch(): Promise<Browser> {
-  const executablePath = findBinary('chromium');
-  if (executablePath === null) throw new Error('chromium is missing: apt-get install chromium');
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
-}
-
-async function signIn(browser: Browser, url: string): Promise<Page> {
-  const page = await browser.newPage();
-  await page.goto(`${url}/console/`);
-  await page.getByRole('button', { name: 'Sign in as test' }).click();
-  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
-  return page;
+  const { pathname, search } = new URL(page.url());
+  return { path: pathname + search, ms: last - began, asked: [...asked.values()] };
 }
 
 /** Every screen of the navigation, and the first detail that its table links to. */
@@ -123,6 +118,9 @@ async function visit({ api }: Stage): Promise<Screen[]> {
       const detail = page.getByRole('main').getByRole('table').getByRole('link').first();
       if ((await detail.count()) > 0) screens.push(await watch(page, () => detail.click()));
     }
+    const application = `/console/apps/${api.applicationId}`;
+    for (const path of [...NOTHING.map((search) => `${application}/${search}`), NOTHING_AUDITED])
+      screens.push(await watch(page, () => page.goto(api.url + path)));
     return screens;
   } finally {
     await browser.close();
@@ -219,6 +217,8 @@ try {
   const paths = screens.map((each) => each.path);
   const openPages = await keepOpen(stage, paths);
   console.log(`${PAGES} open pages, percent of a core: ${JSON.stringify(openPages)}`);
+  const exported = await exportAll(stage.api, 'copy-broadcast-0');
+  console.log(`Export by the page: ${JSON.stringify(exported)}`);
   console.log(
     JSON.stringify({
       bench: 'console',
@@ -227,6 +227,7 @@ try {
       fastestListMs: fastest,
       screens: table,
       openPages,
+      exported,
     }),
   );
 } finally {

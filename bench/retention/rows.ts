@@ -76,6 +76,32 @@ export class Rows {
     }
   }
 
+  /** Repeats the batches of a message until it has `times` as many deliveries. */
+  async widen(messageId: string, times: number): Promise<void> {
+    const { names } = this.columns.batch;
+    await this.client.query(
+      `insert into batch (${names}) select ${names} from batch, generate_series(2, $2::int)
+       where message_seq = (select seq from message where id = $1)`,
+      [messageId, times],
+    );
+    await this.client.query(
+      `update message set audience = audience * $2::int,
+         totals = array(select count * $2::int from unnest(totals) with ordinality as each(count, place) order by place)
+       where id = $1`,
+      [messageId, times],
+    );
+  }
+
+  /** Events of the audit, of a thousand clients. */
+  async audit(events: number): Promise<void> {
+    await this.client.query(
+      `insert into audit_event (at, client_id, action, subject, address, detail)
+       select now() - n * interval '1 minute', 'client-' || n % 1000, 'tag.create', 'com.example.app', '192.0.2.1', '{}'
+       from generate_series($1::int, 1, -1) as n`,
+      [events],
+    );
+  }
+
   async vacuum(): Promise<void> {
     await this.client.query('vacuum (analyze) message, batch');
   }
