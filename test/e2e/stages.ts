@@ -29,7 +29,7 @@ function onServers(postgres: string, redis: string): Stage {
     name: 'PostgreSQL and Redis',
     prepare: async () => ({
       environment: {
-        DATABASE_URL: await createDatabase(postgres),
+        DATABASE_URL: await createDatabase(postgres, inject('postgresTemplate')),
         QUEUE_URL: await claimRedisDatabase(redis),
         MASTER_KEY: randomBytes(32).toString('base64'),
       },

@@ -23,6 +23,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A PostgreSQL in which tests may create databases. */
     postgresUrl: string;
+    /** A migrated database of the server without connections, to copy. */
+    postgresTemplate: string;
     redisUrl: string | null;
     /**
      * A migrated and closed folder of the embedded database, without fsync, to copy.
@@ -43,7 +45,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (missing.length > 0 && process.env.CI === 'true') throw new Error(`CI=true demands ${missing.join(', ')}`);
   if (missing.length > 0)
     console.warn(`Not installed, and the tests that need them are left out: ${missing.join(', ')}`);
-  project.provide('postgresUrl', process.env.TEST_DATABASE_URL ?? keep(await startPostgres()));
+  const postgresUrl = process.env.TEST_DATABASE_URL ?? keep(await startPostgres());
+  project.provide('postgresUrl', postgresUrl);
+  const databaseUrl = await createDatabase(postgresUrl);
+  await (await openDatabase({ databaseUrl, dataDir: '' })).close();
+  const template = new URL(databaseUrl).pathname.slice(1);
+  project.provide('postgresTemplate', template);
   const redis = process.env.TEST_REDIS_URL === undefined ? await startRedis() : null;
   project.provide('redisUrl', process.env.TEST_REDIS_URL ?? (redis && keep(redis)));
   const embedded = mkdtempSync(join(tmpdir(), 'carillon-template-'));
@@ -54,6 +61,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   );
   project.provide('embeddedFolder', embedded);
   return async () => {
+    await onServer(postgresUrl, `drop database ${template}`);
     await Promise.all(servers.map((server) => server.stop()));
     rmSync(embedded, { recursive: true, force: true });
   };
@@ -172,19 +180,23 @@ export async function startRedis(port?: number): Promise<Server | null> {
   return { url: `redis://127.0.0.1:${chosen}`, pid: child.pid ?? 0, stop: () => stop(child, 'SIGTERM', folder) };
 }
 
-/** Creates an empty database in the server. */
-export async function createDatabase(serverUrl: string): Promise<string> {
+/** Creates a database in the server: empty, or a copy of the template, which takes a tenth of the migrations' time. */
+export async function createDatabase(serverUrl: string, template = 'template1'): Promise<string> {
   const name = `test_${process.pid}_${Math.random().toString(36).slice(2, 10)}`;
-  const client = new pg.Client({ connectionString: serverUrl });
-  await client.connect();
-  try {
-    await client.query(`create database ${name}`);
-  } finally {
-    await client.end();
-  }
+  await onServer(serverUrl, `create database ${name} template ${template}`);
   const url = new URL(serverUrl);
   url.pathname = `/${name}`;
   return url.href;
+}
+
+export async function onServer(serverUrl: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
 }
 
 /** Claims one of the server's databases, emptied, in turn, so that fifteen concurrent claims differ. */

@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { inject } from 'vitest';
 import { openDatabase } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
+import { createDatabase, onServer } from '../../harness/servers.js';
 
 export type Place = 'embedded' | 'PostgreSQL';
 
@@ -37,24 +36,11 @@ async function openFolder(): Promise<{ database: Database; remove: () => Promise
 }
 
 async function openOnServer(serverUrl: string): Promise<{ database: Database; remove: () => Promise<void> }> {
-  const name = `carillon_${randomBytes(6).toString('hex')}`;
-  await onServer(serverUrl, `create database ${name}`);
-  const url = new URL(serverUrl);
-  url.pathname = `/${name}`;
-  const database = await openDatabase({ databaseUrl: url.href, dataDir: '' });
+  const databaseUrl = await createDatabase(serverUrl, inject('postgresTemplate'));
+  const database = await openDatabase({ databaseUrl, dataDir: '' });
   const remove = async () => {
     await database.close();
-    await onServer(serverUrl, `drop database ${name} with (force)`);
+    await onServer(serverUrl, `drop database ${new URL(databaseUrl).pathname.slice(1)} with (force)`);
   };
   return { database, remove };
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
