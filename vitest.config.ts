@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { Order } from './test/order.js';
 
 const SERVERS = ['test/harness/servers.ts'];
 /** Each of these tests starts whole processes. */
@@ -11,11 +12,12 @@ const ALONE = ['attack', 'clock-steps', 'event-loop', 'fairness', 'neighbours'].
 /**
  * unit: pure, beside the code. medium: real databases, queues and sockets. e2e: the built program as its own process.
  * console: its screens in a browser, against the built program. alone: e2e that measures. The groups run one after the
- * other; e2e and console are one group, because the former mostly waits and the latter mostly computes. Most files wait
- * for timeouts, pauses and processes for most of their time, so there are more workers than the two cores that CI has.
+ * other. medium, e2e and console are one group, in one order (test/order.ts), because many files of the first two wait,
+ * and the others compute. So there are more workers than the two cores that CI has.
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: Order },
     projects: [
       {
         test: {
@@ -34,7 +36,7 @@ export default defineConfig({
           globalSetup: SERVERS,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
       },
@@ -44,8 +46,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.spec.ts'],
           exclude: ALONE,
           ...PROCESSES,
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -53,8 +55,8 @@ export default defineConfig({
           name: 'console',
           include: ['test/console/**/*.spec.ts'],
           ...PROCESSES,
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -63,7 +65,7 @@ export default defineConfig({
           include: ALONE,
           ...PROCESSES,
           fileParallelism: false,
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -74,7 +76,7 @@ export default defineConfig({
           globalSetup: SERVERS,
           testTimeout: 600_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 4 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
