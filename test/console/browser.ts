@@ -2,14 +2,19 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
 import { chromium } from 'playwright-core';
-import type { Browser, BrowserContextOptions, Page, Response } from 'playwright-core';
-import { afterAll, beforeAll, expect } from 'vitest';
+import type { Browser, BrowserContext, BrowserContextOptions, Page, Response } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { findBinary } from '../harness/programs.js';
 
-/** Debian's browser; the tests of the console are left out without it. */
-const CHROMIUM = findBinary('chromium');
+/** Debian's browsers; the tests of the console are left out without them. */
+const BROWSERS = {
+  /** Draws a window with pages of its own for each visitor, which costs three times as much. */
+  whole: findBinary('chromium'),
+  /** Has no windows and no notifications. */
+  shell: findBinary('chromium-headless-shell'),
+};
 
-export const HAS_BROWSER = CHROMIUM !== null;
+export const HAS_BROWSER = BROWSERS.whole !== null && BROWSERS.shell !== null;
 
 /** Addresses that a browser takes for another place than the console. */
 export const ELSEWHERE = [
@@ -30,17 +35,23 @@ export interface Screen {
   faults: string[];
 }
 
-/** One browser for the tests of a file; each page is a visitor of its own, closed at the end. */
-export function useBrowser(): { open(options?: BrowserContextOptions): Promise<Screen> } {
+/** One browser for the tests of a file; each page is a visitor of its own, who leaves after the test. */
+export function useBrowser(kind: keyof typeof BROWSERS = 'shell'): {
+  open(options?: BrowserContextOptions): Promise<Screen>;
+} {
   let browser: Browser | undefined;
+  const contexts: BrowserContext[] = [];
   beforeAll(async () => {
-    if (CHROMIUM === null) return;
+    const executablePath = BROWSERS[kind];
+    if (executablePath === null) return;
     // Root and most containers cannot set up its sandbox. The pages are our own, also those of names below .test.
     browser = await chromium.launch({
-      executablePath: CHROMIUM,
+      executablePath,
       args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1'],
     });
   });
+  // An open page asks the server again and again.
+  afterEach(async () => void (await Promise.all(contexts.splice(0).map((context) => context.close()))));
   afterAll(async () => browser?.close());
   return {
     open: async (options) => {
@@ -51,6 +62,7 @@ export function useBrowser(): { open(options?: BrowserContextOptions): Promise<S
         viewport: { width: 1280, height: 800 },
         ...options,
       });
+      contexts.push(context);
       context.setDefaultTimeout(15_000);
       const page = await context.newPage();
       const faults: string[] = [];
@@ -94,10 +106,15 @@ export async function nonceOf(answer: Response | null): Promise<string> {
 }
 
 const SERIOUS = ['serious', 'critical'];
+/** The two schemes differ in colours only, so that rules about anything else are not asked twice. */
+const RULES = {
+  light: '{ resultTypes: ["violations"] }',
+  dark: '{ resultTypes: ["violations"], runOnly: ["color-contrast", "link-in-text-block"] }',
+};
 
 /** No serious or critical finding of axe in light and dark; CONSOLE_PICTURES keeps a picture of each in a folder. */
 export async function expectAccessible({ page, faults }: Screen, name: string): Promise<void> {
-  for (const scheme of ['light', 'dark']) {
+  for (const scheme of ['light', 'dark'] as const) {
     await page.evaluate(`document.documentElement.setAttribute('data-mantine-color-scheme', '${scheme}')`);
     await page.evaluate('Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => 0)))');
     const folder = process.env.CONSOLE_PICTURES;
@@ -105,8 +122,8 @@ export async function expectAccessible({ page, faults }: Screen, name: string): 
       mkdirSync(folder, { recursive: true });
       await page.screenshot({ path: join(folder, `${name}-${scheme}.png`) });
     }
-    await page.evaluate(axe.source);
-    const { violations } = await page.evaluate<axe.AxeResults>('axe.run(document, { resultTypes: ["violations"] })');
+    if (scheme === 'light') await page.evaluate(axe.source);
+    const { violations } = await page.evaluate<axe.AxeResults>(`axe.run(document, ${RULES[scheme]})`);
     const serious = violations
       .filter(({ impact }) => impact && SERIOUS.includes(impact))
       .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`);

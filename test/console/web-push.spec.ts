@@ -18,7 +18,7 @@ interface Shown {
 
 /** A page and a worker of another site with Carillon's script, in a real browser (simulated: see push-site.ts). */
 describe.runIf(HAS_BROWSER)('the script for Web Push', () => {
-  const browser = useBrowser();
+  const browser = useBrowser('whole');
   let simulators: RunningSimulators;
   beforeAll(async () => void (simulators = await startSimulators()));
   afterAll(() => simulators?.stop());

@@ -20,6 +20,7 @@ const PROGRAMS = [
   'zsh',
   'fish',
   'chromium',
+  'chromium-headless-shell',
   'systemd-analyze',
   'prometheus',
 ];
