@@ -71,12 +71,14 @@ export interface AuditEvent extends AuditedAct {
 /** Events of one step of an export. */
 const STEP = 1_000;
 
-/** Exact values. */
+/** Exact values, and a span of time from `since` to before `until`. */
 export interface AuditFilter {
   clientId?: string;
   action?: string;
   subject?: string;
   outcome?: AuditOutcome;
+  since?: Date;
+  until?: Date;
 }
 
 @Injectable()
@@ -90,13 +92,15 @@ export class AuditRepository {
 
   /** Newest first; `before`: only events with a smaller id. A filter that finds nothing reads all events. */
   async list(size: number, before?: number, filter: AuditFilter = {}): Promise<AuditEvent[]> {
-    const { clientId, action, subject, outcome } = filter;
+    const { clientId, action, subject, outcome, since, until } = filter;
     let query = this.database.kysely.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(size);
     if (before !== undefined) query = query.where('id', '<', before);
     if (clientId !== undefined) query = query.where('client_id', '=', clientId);
     if (action !== undefined) query = query.where('action', '=', action);
     if (subject !== undefined) query = query.where('subject', '=', subject);
     if (outcome !== undefined) query = query.where('outcome', '=', outcome);
+    if (since !== undefined) query = query.where('at', '>=', since);
+    if (until !== undefined) query = query.where('at', '<', until);
     const rows = await query.execute();
     return rows.map(toEvent);
   }

@@ -4,7 +4,9 @@ import { ApiBody, ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, ApiTags, 
 import type { FastifyRequest } from 'fastify';
 import { Produces } from '../common/accept.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
+import { DAY_MS } from '../common/durations.js';
 import { invalidValue } from '../common/errors.js';
+import { readInstant, readTime } from '../common/instant.js';
 import { NDJSON, TRAILER_SCHEMA, answerLines } from '../common/line-answer.js';
 import { readWord } from '../common/query.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
@@ -74,6 +76,12 @@ export class OperationsController {
   @ApiQuery({ name: 'action', required: false, description: 'Only events of this action', example: 'client.secret' })
   @ApiQuery({ name: 'subject', required: false, description: 'Only events of this client, key or application' })
   @ApiQuery({ name: 'outcome', required: false, enum: AUDIT_OUTCOMES, description: 'Only events with this outcome' })
+  @ApiQuery({ name: 'fromDate', required: false, description: 'Only events since this day (UTC) or time' })
+  @ApiQuery({
+    name: 'toDate',
+    required: false,
+    description: 'Only events up to the end of this day (UTC), or this time',
+  })
   @Produces(NDJSON)
   @ApiExtraModels(AuditEventAnswer, AuditEventListAnswer)
   @ApiResponse({
@@ -92,6 +100,8 @@ export class OperationsController {
     @Query('action') action?: string,
     @Query('subject') subject?: string,
     @Query('outcome') outcome?: string,
+    @Query('fromDate') fromDate?: string,
+    @Query('toDate') toDate?: string,
   ): Promise<AuditEventListAnswer | StreamableFile> {
     const from = numberOf('before', before, Number.MAX_SAFE_INTEGER);
     const filter = {
@@ -99,6 +109,8 @@ export class OperationsController {
       action: readText('action', action),
       subject: readText('subject', subject),
       outcome: readWord('outcome', readText('outcome', outcome), AUDIT_OUTCOMES),
+      since: readSince('fromDate', fromDate),
+      until: readUntil('toDate', toDate),
     };
     if (headers.accept?.includes(NDJSON))
       return answerLines('The export of the audit', this.audit.listAll(from, filter), toEventAnswer);
@@ -119,4 +131,18 @@ function readText(name: string, value: unknown): string | undefined {
   if (typeof value !== 'string' || value.includes('\0') || value.length > 300)
     throw invalidValue(name, 'it must be one text of up to 300 characters');
   return value;
+}
+
+/** A day begins at 0 o'clock UTC. */
+function readSince(name: string, value: unknown): Date | undefined {
+  const text = readText(name, value);
+  if (text === undefined) return undefined;
+  const { isDate, local } = readTime(text) ?? {};
+  return new Date(isDate ? local! : readInstant(name, text));
+}
+
+/** The end of the day, or of the millisecond: answers have no shorter times. */
+function readUntil(name: string, value: unknown): Date | undefined {
+  const since = readSince(name, value);
+  return since && new Date(since.getTime() + (readTime(value as string)?.isDate ? DAY_MS : 1));
 }

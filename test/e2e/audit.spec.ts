@@ -4,6 +4,7 @@ import { runProgram } from '../harness/program.js';
 import { STAGES } from './stages.js';
 
 interface Event {
+  time: string;
   action: string;
   outcome: string;
   clientId: string;
@@ -140,6 +141,24 @@ describe.each(STAGES)('the audit on $name', (stage) => {
       ['test', 'refused', 'first'],
     ]);
     expect(JSON.stringify(found)).not.toContain('wrong-field');
+  });
+
+  it('is asked for the events of days and of times by fromDate and toDate', async () => {
+    for (const name of ['first', 'second']) await program.api.app('POST', '/tags', { name });
+    const [later, earlier] = await events('action=tag.create&size=2');
+    const between = async (span: string) => (await events(`action=tag.create&${span}`)).map(({ subject }) => subject);
+    const all = await between('size=1000');
+    const today = earlier!.time.slice(0, 10);
+    const day = (days: number) => new Date(Date.parse(today) + days * 86_400_000).toISOString().slice(0, 10);
+    expect(await between(`fromDate=${today}&toDate=${day(1)}`)).toEqual(all);
+    expect(await between(`fromDate=${day(2)}`)).toEqual([]);
+    expect(await between(`toDate=${day(-1)}`)).toEqual([]);
+    expect(await between(`fromDate=${earlier!.time}&toDate=${later!.time}`)).toHaveLength(2);
+    // Two acts may be of one millisecond.
+    const since = [later!, earlier!].filter(({ time }) => time >= later!.time);
+    expect(await between(`fromDate=${later!.time}`)).toEqual(since.map(({ subject }) => subject));
+    const wrong = await admin().call<{ productErrorCode: string }>('GET', '/auditevents?toDate=yesterday');
+    expect([wrong.status, JSON.stringify(wrong.body)]).toEqual([400, expect.stringContaining('toDate')]);
   });
 
   it('has the readers of the audit once an hour, and each export', async () => {
