@@ -25,7 +25,7 @@ const deliveries = counter('carillon_deliveries_total', 'Deliveries that got thi
   'provider',
   'outcome',
 ]);
-const retired = counter('carillon_tokens_retired_total', 'Devices whose token a provider called dead', [
+const retired = counter('carillon_tokens_retired_total', 'Devices that a provider called dead, or that were unseen', [
   'app',
   'provider',
   'reason',

@@ -10,6 +10,13 @@ import { UNSEEN, dayOf } from './device.repository.js';
 /** Devices per step: a transaction of about 20 ms. */
 const STEP = 500;
 
+/** How many devices of an application and provider a step has retired. */
+export interface RetiredDevices {
+  applicationId: string;
+  provider: string;
+  devices: number;
+}
+
 /**
  * Retires devices that have not been seen for long, and deletes devices retired long ago. Several schedulers share the
  * work.
@@ -37,17 +44,17 @@ export class DeviceRetentionRepository {
     return rows.length > 0;
   }
 
-  /**
-   * One step over devices not seen since the day of `before`, the longest unseen first. Returns false if there was
-   * nothing to do.
-   */
-  async retireUnseen(before: Date, now: Date): Promise<boolean> {
-    const { rows } = await sql`
-      update device set retired_reason = ${UNSEEN}, retired_at = ${now} where seq = any (array(
-        select seq from device where ${isUnseen(before)}
-        order by seen_on limit ${STEP} for update skip locked))
-      returning seq`.execute(this.database.kysely);
-    return rows.length > 0;
+  /** One step over devices not seen since the day of `before`, the longest unseen first. Empty: nothing was to do. */
+  async retireUnseen(before: Date, now: Date): Promise<RetiredDevices[]> {
+    const { rows } = await sql<RetiredDevices>`
+      with retired as (
+        update device set retired_reason = ${UNSEEN}, retired_at = ${now} where seq = any (array(
+          select seq from device where ${isUnseen(before)}
+          order by seen_on limit ${STEP} for update skip locked))
+        returning application_id, provider)
+      select application_id as "applicationId", provider, count(*)::integer as devices
+      from retired group by application_id, provider`.execute(this.database.kysely);
+    return rows;
   }
 
   /**

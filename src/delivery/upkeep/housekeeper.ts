@@ -3,10 +3,12 @@ import type { BeforeApplicationShutdown } from '@nestjs/common';
 import { Interval } from '@nestjs/schedule';
 import { ApplicationRemovalRepository } from '../../applications/application-removal.repository.js';
 import { DAY_MS, MINUTE_MS } from '../../common/durations.js';
+import { countRetired } from '../../common/meters.js';
 import { Rounds } from '../../common/rounds.js';
 import { CONFIG } from '../../common/tokens.js';
 import type { Config } from '../../config.js';
 import { DeviceRetentionRepository } from '../../devices/device-retention.repository.js';
+import { UNSEEN } from '../../devices/device.repository.js';
 import { TallyRepository } from '../../devices/tally.repository.js';
 import { RemovalGuard } from './removal-guard.js';
 import type { Age } from './removal-guard.js';
@@ -90,7 +92,7 @@ export class Housekeeper implements BeforeApplicationShutdown {
         does: 'retired',
         always: true,
         count: () => this.devices.countUnseen(ago(deviceUnseenDays)),
-        step: () => this.devices.retireUnseen(ago(deviceUnseenDays), now),
+        step: () => this.retireUnseen(ago(deviceUnseenDays), now),
       });
     if (deviceRetiredDays > 0)
       await this.guard.remove(this.rounds, age, {
@@ -100,6 +102,12 @@ export class Housekeeper implements BeforeApplicationShutdown {
         count: () => this.devices.countRetired(ago(deviceRetiredDays)),
         step: () => this.devices.deleteRetired(ago(deviceRetiredDays)),
       });
+  }
+
+  private async retireUnseen(before: Date, now: Date): Promise<boolean> {
+    const retired = await this.devices.retireUnseen(before, now);
+    for (const { applicationId, provider, devices } of retired) countRetired(applicationId, provider, UNSEEN, devices);
+    return retired.length > 0;
   }
 }
 

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApplicationRemovalRepository } from '../../../src/applications/application-removal.repository.js';
 import { Clock } from '../../../src/common/clock.js';
+import { registry } from '../../../src/common/meters.js';
 import { Housekeeper } from '../../../src/delivery/upkeep/housekeeper.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { RemovalGuard } from '../../../src/delivery/upkeep/removal-guard.js';
@@ -301,6 +302,14 @@ describe('housekeeping', () => {
         { device_id: 'd2', retired_reason: null },
         { device_id: 'd4', retired_reason: 'gone' },
       ]);
+      const { values } = await registry.getSingleMetric('carillon_tokens_retired_total')!.get();
+      const counted = values.filter(({ labels }) => labels.app === applicationId);
+      const [{ provider }] = (await room.database.kysely
+        .selectFrom('device')
+        .select('provider')
+        .limit(1)
+        .execute()) as [{ provider: string }];
+      expect(counted).toEqual([{ labels: { app: applicationId, provider, reason: 'unseen' }, value: 1 }]);
       await set(applicationId, 'd1', `retired_at = '${daysAgo(91).toISOString()}'`);
       await newHousekeeper().tidy();
       expect((await rowsOf(applicationId)).map((row) => row.device_id)).toEqual(['d2', 'd4']);
@@ -348,7 +357,7 @@ describe('housekeeping', () => {
         order by seen_on limit 500 for update skip locked`);
       expect(unseen).toContain('device_seen');
       const sweep = async () => {
-        while (await devices.retireUnseen(daysAgo(270), new Date(NOW)));
+        while ((await devices.retireUnseen(daysAgo(270), new Date(NOW))).length > 0);
       };
       await Promise.all([sweep(), sweep()]);
       expect((await rowsOf(applicationId)).filter((row) => row.retired_reason === 'unseen')).toHaveLength(2_000);
