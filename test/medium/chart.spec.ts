@@ -215,6 +215,21 @@ describe.skipIf(helm === null)('the chart', () => {
     }
   });
 
+  it('gives administration a port and a Service of its own, at the pods of the API', () => {
+    const manifests = parse(template('adminPort=9443'));
+    for (const manifest of manifests) validate(manifest);
+    const podOf = (name: string) =>
+      manifests.find(({ kind, metadata }) => kind === 'Deployment' && metadata.name === name)!.spec.template!;
+    const [container] = podOf('carillon-api').spec.containers;
+    expect(settingsOf(container)).toMatchObject({ PORT: '9080', ADMIN_PORT: '9443' });
+    expect(container.ports).toContainEqual({ name: 'admin', containerPort: 9443 });
+    const { spec } = manifests.find(({ metadata }) => metadata.name === 'carillon-admin')!;
+    expect(spec.ports).toEqual([{ name: 'admin', port: 9443, targetPort: 'admin' }]);
+    expect(podOf('carillon-api').metadata.labels).toMatchObject(spec.selector!);
+    expect(settingsOf(podOf('carillon-worker').spec.containers[0])).not.toHaveProperty('ADMIN_PORT');
+    expect(template()).not.toContain('carillon-admin');
+  });
+
   it('takes another Secret, any user of the platform, and a ServiceMonitor', () => {
     const text = template('secret=other', 'runAsUser=null', 'serviceMonitor.enabled=true', 'migration.secret=owner');
     expect(text).not.toContain('runAsUser');

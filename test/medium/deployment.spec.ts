@@ -33,6 +33,7 @@ interface Service {
   read_only?: boolean;
   mem_limit?: string | number;
   volumes?: (string | { source: string })[];
+  ports?: (string | { host_ip: string; published: string; target: number })[];
 }
 
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
@@ -63,7 +64,7 @@ const NOT_IN_COMPOSE: Readonly<Record<string, string>> = {
   QUEUE_URL: 'made of REDIS_PASSWORD',
   QUEUE_PREFIX: 'the Redis is of this installation alone',
   WORKERS: 'replicas',
-  ADMIN_PORT: 'needs a published port of its own, which an override adds with the setting',
+  ADMIN_PORT: 'deploy/compose/admin-port.yml sets and publishes the port',
   API_PROCESSES: 'replicas',
   MASTER_KEY_COMMAND: 'the image has no program that asks a vault; MASTER_KEY is required',
   AUDIT_FILE: 'the file system is read-only: use AUDIT_SYSLOG_URL',
@@ -120,6 +121,23 @@ describe.each(tools)('docker-compose.yml under $command', (tool) => {
     );
     expect(published[0]).toBe("      - '127.0.0.1:${API_PORTS:-9080}:9080'\n");
     for (const list of published) expect(list).toMatch(/^ {6}- '127\.0\.0\.1:[^\n]+\n$/);
+  });
+
+  it('publishes a port of administration with its file, and changes no other setting', async () => {
+    const ports = (of: Record<string, Service>): string[] =>
+      (of['api']!.ports ?? []).map((port) =>
+        typeof port === 'string' ? port.replace('/tcp', '') : `${port.host_ip}:${port.published}:${port.target}`,
+      );
+    expect(ports(services)).toEqual(['127.0.0.1:9080:9080']);
+    expect(services['api']!.environment).not.toHaveProperty('ADMIN_PORT');
+    const file = 'deploy/compose/admin-port.yml';
+    expect(read('.env.example')).toContain(`#COMPOSE_FILE=docker-compose.yml:${file}\n`);
+    const { api } = await config(tool, folder, SECRETS, [file]);
+    expect(ports({ api: api! }).toSorted()).toEqual(['127.0.0.1:9080:9080', '127.0.0.1:9443:9443']);
+    const { ADMIN_PORT, ...environment } = api!.environment!;
+    const { adminPort } = readConfig({ ...imageEnvironment(), ...environment, ADMIN_PORT });
+    expect(adminPort).toBe(9443);
+    expect(environment).toEqual(services['api']!.environment);
   });
 
   it('confines every service and bounds its memory', () => {
@@ -274,10 +292,16 @@ describe('Dockerfile', () => {
 });
 
 /** The output of the compose tool for the file with these variables in its .env. Rejects with the tool's error. */
-async function config(tool: Tool, folder: string, variables: Map<string, string>): Promise<Record<string, Service>> {
+async function config(
+  tool: Tool,
+  folder: string,
+  variables: Map<string, string>,
+  besides: readonly string[] = [],
+): Promise<Record<string, Service>> {
   const file = join(folder, `${variables.size}.env`);
   await writeFile(file, [...variables].map(([name, value]) => `${name}=${value}\n`).join(''));
-  const args = ['--file', 'docker-compose.yml', '--env-file', file, 'config'];
+  const files = ['docker-compose.yml', ...besides].flatMap((name) => ['--file', name]);
+  const args = [...files, '--env-file', file, 'config'];
   const { status, stdout, stderr } = run(tool.program, [
     ...tool.prefix,
     ...args,
