@@ -3,10 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Api } from '../harness/api.js';
+import { startCarillon } from '../harness/carillon.js';
 import { runProgram } from '../harness/program.js';
 import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
-import { STAGES } from './stages.js';
+import { EMBEDDED, STAGES } from './stages.js';
 
 /** Spans of the built program under an SDK that is added by --import, as an operator adds one. */
 
@@ -22,29 +23,35 @@ interface Span {
   status: { code: number };
 }
 
+/** Names with the names of their parents; `caller` for the span in the header. */
+function treeIn(output: string, traceId: string): string[] {
+  const list = spansIn(output).filter((span) => span.traceId === traceId);
+  const nameOf = (id: string | null): string =>
+    id === CALLER ? 'caller' : (list.find(({ spanId }) => spanId === id)?.name ?? 'none');
+  return list.map(({ name, parentId }) => `${nameOf(parentId)} > ${name}`).toSorted();
+}
+
+function spansIn(output: string): Span[] {
+  return [...output.matchAll(/^SPAN (.*)$/gm)].map(([, json]) => JSON.parse(json!) as Span);
+}
+
 let made = 0;
 /** A trace id of its own for each request. */
 const newTrace = (): string => `0af7651916cd43dd8448eb21${(0x1000_0000 + made++).toString(16)}`;
 
+let simulators: RunningSimulators;
+beforeAll(async () => void (simulators = await startSimulators()));
+afterAll(() => simulators?.stop());
+
 describe.each(STAGES)('on $name', (stage) => {
-  let simulators: RunningSimulators;
-  beforeAll(async () => void (simulators = await startSimulators()));
-  afterAll(() => simulators?.stop());
   const program = runProgram(stage, {
     flags: FLAGS,
     environment: () => ({ PROVIDER_CA_FILE: simulators.caPath ?? '', WEBHOOK_ALLOW_PRIVATE: 'true' }),
   });
 
-  const spans = (): Span[] =>
-    [...program.carillon.output().matchAll(/^SPAN (.*)$/gm)].map(([, json]) => JSON.parse(json!) as Span);
+  const spans = (): Span[] => spansIn(program.carillon.output());
   const spansOf = (traceId: string): Span[] => spans().filter((span) => span.traceId === traceId);
-  /** Names with the names of their parents; `caller` for the span in the header. */
-  const treeOf = (traceId: string): string[] => {
-    const list = spansOf(traceId);
-    const nameOf = (id: string | null): string =>
-      id === CALLER ? 'caller' : (list.find(({ spanId }) => spanId === id)?.name ?? 'none');
-    return list.map(({ name, parentId }) => `${nameOf(parentId)} > ${name}`).toSorted();
-  };
+  const treeOf = (traceId: string): string[] => treeIn(program.carillon.output(), traceId);
   /** An application whose broadcasts are expanded into three batches. */
   let api: Api;
   beforeAll(async () => {
@@ -55,8 +62,8 @@ describe.each(STAGES)('on $name', (stage) => {
     const lines = Array.from({ length: 2_500 }, (_, n) => line(n)).join('\n');
     await api.raw('POST', '/devices:import', lines, { 'content-type': 'application/x-ndjson' });
   });
-  const send = async (traceparent: string): Promise<string> => {
-    const id = await api.send({ message: { alert: 'a secret text' } }, { traceparent });
+  const send = async (traceparent: string, body: object = {}): Promise<string> => {
+    const id = await api.send({ message: { alert: 'a secret text' }, ...body }, { traceparent });
     await api.waitFor(id);
     return id;
   };
@@ -87,6 +94,26 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(spansOf(trace)).toEqual([]);
   });
 
+  it('a resend belongs to the trace of its own caller', async () => {
+    const [first, second] = [newTrace(), newTrace()];
+    await api.registerDevices([{ deviceId: 'refused', platform: 'A', token: 'sandbox:rejected:refused' }]);
+    const target = { deviceIds: ['refused'] };
+    const messageId = await send(`00-${first}-${CALLER}-01`, { target });
+    const { body } = await api.app<{ messageId: string }>(
+      'POST',
+      `/messages/${messageId}/resend`,
+      { outcomes: ['rejected', 'failed'] },
+      { traceparent: `00-${second}-${CALLER}-01` },
+    );
+    await api.waitFor(body.messageId);
+    const tree = ['accept > deliver batch', 'caller > accept', 'deliver batch > send'];
+    await expect.poll(() => treeOf(second).filter((span) => !span.endsWith('expand'))).toEqual(tree);
+    expect(treeOf(first)).toEqual(tree);
+    expect(spansOf(second).find(({ name }) => name === 'deliver batch')?.attributes).toMatchObject({
+      'carillon.message': body.messageId,
+    });
+  });
+
   it('a malformed header is ignored, and one of a later version is read', async () => {
     const trace = newTrace();
     await send(`00-${trace}-${CALLER}-01-more`);
@@ -101,7 +128,7 @@ describe.each(STAGES)('on $name', (stage) => {
       schedule: { cron: '0 9 1 1 *', timeZone: 'Europe/Berlin' },
     });
     await program.api.app('POST', `/campaigns/${body.campaignId}/activate`);
-    for (let n = 0; n < 2; n++)
+    for (let n = 0; n < 5; n++)
       expect((await program.api.app('POST', `/campaigns/${body.campaignId}/run`)).status).toBeLessThan(300);
     const fired = (): Span[] =>
       spans().filter(
@@ -113,8 +140,10 @@ describe.each(STAGES)('on $name', (stage) => {
       'fire campaign > expand',
       'none > fire campaign',
     ];
-    await expect.poll(() => fired().map(({ traceId }) => treeOf(traceId)), { timeout: 20_000 }).toEqual([tree, tree]);
-    expect(new Set(fired().map(({ traceId }) => traceId)).size).toBe(2);
+    await expect
+      .poll(() => fired().map(({ traceId }) => treeOf(traceId)), { timeout: 20_000 })
+      .toEqual([1, 2, 3, 4, 5].map(() => tree));
+    expect(new Set(fired().map(({ traceId }) => traceId)).size).toBe(5);
   });
 
   it('a lot of a webhook is a span', async () => {
@@ -146,3 +175,28 @@ describe.each(STAGES)('on $name', (stage) => {
     await program.api.app('DELETE', '/settings/upstreamConf');
   });
 });
+
+it('each try of a batch is a span of one tree, also by a process that was started meanwhile', async () => {
+  const { environment, clean } = await EMBEDDED.prepare();
+  const processes = [await startCarillon(environment, FLAGS)];
+  const trace = newTrace();
+  const tree = (): string[] => treeIn(processes.map((process) => process.output()).join('\n'), trace);
+  const tries = () => tree().filter((span) => span === 'deliver batch > send').length;
+  const next = { timeout: 30_000, interval: 200 };
+  try {
+    const api = await Api.connect(processes[0]!.url);
+    await api.registerDevices([{ deviceId: 'd', platform: 'A', token: 'sandbox:throttled-forever:d' }]);
+    const body = { message: { alert: 'hi' }, target: { deviceIds: ['d'] } };
+    await api.send(body, { traceparent: `00-${trace}-${CALLER}-01` });
+    await expect.poll(tries, next).toBeGreaterThan(0);
+    await processes[0]!.stop();
+    const before = tries();
+    processes.push(await startCarillon(environment, FLAGS));
+    await expect.poll(tries, next).toBeGreaterThanOrEqual(Math.max(4, before + 1));
+  } finally {
+    await processes.at(-1)!.stop();
+    clean();
+  }
+  const each = Array.from({ length: tries() }, () => ['accept > deliver batch', 'deliver batch > send']).flat();
+  expect(tree()).toEqual([...each, 'caller > accept'].toSorted());
+}, 120_000);

@@ -10,6 +10,7 @@ import type { Query as QueryOf } from '../../common/query.js';
 import { TakesBody } from '../../common/takes-body.js';
 import { Caller } from '../../auth/admin.guard.js';
 import type { Actor } from '../../auth/audit.repository.js';
+import { inAcceptSpan } from '../send/accept-span.js';
 import { ApprovalService } from './approval.service.js';
 import { MessageControlService } from './message-control.service.js';
 import type { CancelCounts } from './message-control.service.js';
@@ -164,7 +165,9 @@ export class MessageControlController {
   ): Promise<ResendAnswer> {
     const body = parseJson(request.body);
     const { clientId } = request.authorized;
-    const accepted = await this.resends.resendMessage(applicationId, clientId, messageId, body, idempotencyKey);
+    const accepted = await inAcceptSpan(request, applicationId, ({ traceparent }) =>
+      this.resends.resendMessage({ applicationId, clientId, traceparent }, messageId, body, idempotencyKey),
+    );
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
     return {
       messageId: accepted.messageId,

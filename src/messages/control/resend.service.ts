@@ -8,7 +8,7 @@ import { newMessageId } from '../send/message-id.js';
 import { inherit } from '../send/new-message.js';
 import { MessageRepository } from '../send/message.repository.js';
 import { MessagesService } from '../send/messages.service.js';
-import type { Acceptance } from '../send/messages.service.js';
+import type { Acceptance, SendContext } from '../send/messages.service.js';
 import { ignoredField } from '../request/prepare.js';
 import { ResendDto } from './resend.dto.js';
 
@@ -27,8 +27,7 @@ export class ResendService {
    * not ended, and the errors of a send for an Idempotency-Key or a disabled application.
    */
   async resendMessage(
-    applicationId: string,
-    clientId: string,
+    { applicationId, clientId, traceparent }: Omit<SendContext, 'strict'>,
     originalId: string,
     body: unknown,
     idempotencyKey: string | undefined,
@@ -50,6 +49,7 @@ export class ResendService {
         applicationId,
         id: newMessageId(),
         clientId,
+        traceparent,
         body: original.body,
         notification: inherit(original.notification, originalId),
         target: original.target,

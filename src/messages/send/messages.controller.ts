@@ -9,9 +9,8 @@ import { ApiError, printable } from '../../common/errors.js';
 import { PREFER_STRICT, prefersStrict } from '../../common/prefer.js';
 import type { Query as QueryOf } from '../../common/query.js';
 import { TIME } from '../../common/schema.js';
-import { inSpan, traceOf } from '../../common/tracing.js';
-import type { OpenSpan } from '../../common/tracing.js';
 import { TakesBody } from '../../common/takes-body.js';
+import { inAcceptSpan } from './accept-span.js';
 import { BulkService } from './bulk.service.js';
 import { DryRunService } from './dry-run.service.js';
 import { SendMessageDto } from '../request/message.dto.js';
@@ -183,11 +182,6 @@ export class MessagesController {
       })),
     };
   }
-}
-
-/** The trace goes on from the caller's header. */
-function inAcceptSpan<T>({ headers }: AuthorizedRequest, applicationId: string, work: (span: OpenSpan) => Promise<T>) {
-  return inSpan('accept', traceOf(headers), { 'carillon.application': applicationId }, work);
 }
 
 /** Ignores unknown parameters, except those that look like a choice of recipients. Throws FPWSE0007E. */
