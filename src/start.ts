@@ -53,11 +53,12 @@ export async function start(settings: Config, member?: Member): Promise<void> {
   if (config.unknownNames.length > 0)
     logger.warn(`Variables that look like settings but are not: ${config.unknownNames.join(', ')}`, 'Settings');
   const database = await openDatabase(config);
+  let queues: Queues | undefined;
   try {
     const signingKeys = await new SigningKeyRepository(database).list();
     const vault = openVault(config, signingKeys.length > 0);
-    const queueOutage = new QueueOutage(config.queueUrl === undefined, () => queues.ping());
-    const queues = await Queues.open(config, database, (error) => queueOutage.note(error));
+    const queueOutage = new QueueOutage(config.queueUrl === undefined, () => queues!.ping());
+    queues = await Queues.open(config, database, (error) => queueOutage.note(error));
     const app = await NestFactory.create<NestFastifyApplication>(
       AppModule.for({ config, database, queues, vault }),
       newAdapter(config),
@@ -76,6 +77,8 @@ export async function start(settings: Config, member?: Member): Promise<void> {
     if (member?.isFirst !== false)
       process.stdout.write(welcome(config, { url, adminUrl }, database.place, queues.place));
   } catch (error) {
+    // Before its database ends, which would be an outage for the queue.
+    await queues?.close().catch(() => undefined);
     await database.close().catch(() => undefined);
     throw error;
   }

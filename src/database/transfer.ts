@@ -197,7 +197,9 @@ export async function describeOpen(client: Pick<pg.ClientBase, 'query'>): Promis
   return `${messages} unfinished messages, ${campaigns} active campaigns, ${events} waiting events of webhooks`;
 }
 
-/** Stops every application as an operator does in an emergency, until an operator enables it. */
-export async function stopApplications(pool: pg.Pool): Promise<void> {
+/** Stops every application as in an emergency, and disables every webhook, until an operator enables each of them. */
+export async function silence(pool: pg.Pool): Promise<void> {
   await pool.query(`update application set stopped_at = now(), stopped_by = 'restore' where stopped_at is null`);
+  await pool.query(`update webhook set disabled_at = now(), disabled_reason = 'restored with --stopped'
+    where disabled_at is null`);
 }
