@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -42,6 +43,14 @@ async function addApplication(url: string, applicationId = APP.app): Promise<Api
 
 const tokens = (...words: string[]) =>
   words.map((word, index) => ({ deviceId: `d${index}`, platform: 'A', token: `sandbox:${word}:${index}` }));
+
+/** Each counter is as high as before, but for those of an application that is gone. */
+function expectNoFall(before: Scrape, after: Scrape, gone?: string): void {
+  for (const [name, value] of before.series)
+    // Two gauges of prom-client end with `_total`.
+    if (/^(?!nodejs_active).*_(total|count|bucket)\b/.test(name) && !(gone && name.includes(gone)))
+      expect([name, after.series.get(name)! >= value]).toEqual([name, true]);
+}
 
 /** The metrics that these files name. */
 function namedBy(...paths: string[]): Set<string> {
@@ -151,10 +160,7 @@ describe.each(STAGES)('metrics on $name', (stage) => {
     expect(before.value('carillon_deliveries_total', { app: api.applicationId })).toBe(1);
     expect((await api.call('DELETE', `/apps/${api.applicationId}?devices=delete`)).status).toBe(204);
     const after = await scrapeUntil(url, ({ text }) => expect(text).not.toContain(api.applicationId));
-    for (const [name, value] of before.series)
-      // Two gauges of prom-client end with `_total`.
-      if (/^(?!nodejs_active).*_(total|count|bucket)\b/.test(name) && !name.includes(api.applicationId))
-        expect([name, after.series.get(name)! >= value]).toEqual([name, true]);
+    expectNoFall(before, after, api.applicationId);
   });
 });
 
@@ -174,6 +180,78 @@ it('the port of the API serves them for the scope metrics.read', async () => {
   ]);
   expect(await answer.text()).toContain('carillon_queue_up 1');
 });
+
+it.skipIf(SERVERS === null)(
+  'series of what is gone end in every process, and counters fall at a start alone',
+  async () => {
+    const [forApi, forWorker] = [await prepare(SERVERS!), await freePort()];
+    const environment = { ...forApi, METRICS_PORT: String(forWorker) };
+    const processes = {
+      api: await start({ ...forApi, ROLES: 'api' }),
+      worker: await start({ ...environment, ROLES: 'worker' }),
+      scheduler: await start({ ...environment, METRICS_PORT: '', ROLES: 'scheduler' }),
+    };
+    const urls = [forApi, environment].map(metricsUrl);
+    /** Both show it within two intervals of 10 s. */
+    const both = (name: string, labels: Record<string, string>, value: number | undefined) =>
+      Promise.all(
+        urls.map((url) => scrapeUntil(url, (scraped) => expect(scraped.value(name, labels)).toBe(value), 21_000)),
+      );
+    const database = new pg.Client(forApi.DATABASE_URL);
+    await database.connect();
+    cleaning.push(() => database.end());
+    const [expiry, paused] = ['carillon_credential_expiry_timestamp_seconds', 'carillon_provider_paused'];
+    const seen = 'carillon_process_last_seen_timestamp_seconds';
+
+    const api = await addApplication(processes.api.url);
+    const other = await addApplication(processes.api.url, 'com.acme.other');
+    const ofApns = ({ applicationId: app }: Api) => ({ app, provider: 'apns' });
+    const [ofApi, ofOther] = [ofApns(api), ofApns(other)];
+    await api.registerDevices(tokens('accepted'));
+    await api.waitFor(await api.send({ message: { alert: 'x' } }));
+    const store = async (at: Api, keyId: string): Promise<void> => {
+      const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+        type: 'pkcs8',
+        format: 'pem',
+      });
+      const body = { key, keyId, teamId: 'TEAM123456', bundleId: 'com.acme.bank' };
+      expect((await at.app('PUT', '/settings/apnsConf', body)).status).toBe(200);
+    };
+    for (const each of [api, other]) await store(each, 'KEY1234567');
+    // As a certificate that ends leaves it, and a provider that refuses it.
+    await database.query(`update provider_setting set paused_reason = 'ExpiredProviderToken', paused_at = now(),
+    visible = visible || '{"validUntil":"2027-01-01T00:00:00Z"}'`);
+    await both(expiry, ofOther, Date.parse('2027-01-01T00:00:00Z') / 1_000);
+    const before = await both(paused, ofApi, 1);
+
+    await store(api, 'KEY7654321');
+    expect((await other.app('DELETE', '/settings/apnsConf')).status).toBe(204);
+    // A process that was killed is shown for an hour, so that its alert fires; a stopped one is not.
+    await processes.scheduler.kill();
+    await database.query(`update process set seen_at = now() - interval '61 minutes' where roles = '{scheduler}'`);
+    const after = await both(expiry, ofApi, undefined);
+    await both(paused, ofApi, 0);
+    for (const name of [expiry, paused]) await both(name, ofOther, undefined);
+    await both(seen, { role: 'scheduler' }, undefined);
+    for (const [index, scraped] of after.entries()) expectNoFall(before[index]!, scraped);
+    await processes.worker.stop();
+    await scrapeUntil(urls[0]!, ({ value }) => expect(value(seen, { role: 'worker' })).toBeUndefined(), 21_000);
+
+    const last = await scrape(urls[0]!);
+    await processes.api.stop();
+    await start({ ...environment, ROLES: 'worker' });
+    await start({ ...forApi, ROLES: 'api' });
+    const again = await scrapeUntil(urls[0]!, ({ value }) =>
+      expect(value(seen, { role: 'worker' })).toBeGreaterThan(0),
+    );
+    const accepted = { ...APP, kind: 'broadcast' };
+    expect([last, again].map(({ value }) => value('carillon_messages_accepted_total', accepted))).toEqual([
+      1,
+      undefined,
+    ]);
+  },
+  240_000,
+);
 
 it.skipIf(SERVERS === null)('a locked table holds up no scrape, and one query at most waits for it', async () => {
   const environment = await prepare(SERVERS!);
