@@ -6,16 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
+import { freePort } from '../harness/servers.js';
 import { SERVERS } from './stages.js';
 
-/** The commands of docs/operations.md for backup, restore and move, run by a shell one after the other. */
+/** Commands of docs/operations.md, run by a shell one after the other. */
 
 const GUIDE = readFileSync('docs/operations.md', 'utf8');
 
-/** The lines of code below a heading. */
+/** The lines of code below a heading; a line that ends with a backslash goes on in the next. */
 function commandsBelow(heading: string): string[] {
   const chapter = GUIDE.slice(GUIDE.indexOf(`\n### ${heading}\n`) + 1).split(/^#+ /m)[1] ?? '';
-  return [...chapter.matchAll(/^ {4}(.+)$/gm)].map(([, line]) => line ?? '');
+  return [...chapter.replaceAll(/ \\\n +/g, ' ').matchAll(/^ {4}(.+)$/gm)].map(([, line]) => line ?? '');
 }
 
 describe('the guide', () => {
@@ -23,7 +24,7 @@ describe('the guide', () => {
   let carillon: RunningCarillon;
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'carillon-guide-'));
-    for (const name of ['backups', 'keys']) mkdirSync(join(folder, name));
+    for (const name of ['backups', 'keys', 'safe/place']) mkdirSync(join(folder, name), { recursive: true });
     for (const name of ['dist', 'node_modules', 'package.json']) symlinkSync(resolve(name), join(folder, name));
     carillon = await startCarillon({ DATA_DIR: join(folder, '.data') });
   });
@@ -34,7 +35,7 @@ describe('the guide', () => {
 
   /** As an operator in the folder of the program. Returns the output. */
   const run = (line: string): string => {
-    const here = line.replaceAll(/ \/(backups|keys)\//g, ' $1/');
+    const here = line.replaceAll(/ \/(backups|keys|safe)\//g, ' $1/');
     const env = { PATH: process.env.PATH, HOME: folder };
     const { status, stdout, stderr } = spawnSync('/bin/sh', ['-ec', here], { cwd: folder, env, encoding: 'utf8' });
     expect([here, status, stderr]).toEqual([here, 0, '']);
@@ -66,5 +67,30 @@ describe('the guide', () => {
     const checked = run(start.replace('npm start', 'node dist/main.js check'));
     expect(checked).toMatch(/^ok {7}master key /m);
     expect(existsSync(join(folder, '.data', 'postgres'))).toBe(true);
+  });
+
+  it('verifies the audit of a stopped installation, also against a checkpoint', async () => {
+    await carillon.stop();
+    const [verified, , against] = commandsBelow('The chain of the audit').map(run);
+    for (const output of [verified, against]) expect(output).toMatch(/^The chain is whole/m);
+  });
+
+  it.each([
+    ['TLS without a proxy', 'https', /"status":/],
+    ['Administration on a port of its own', 'http', /^404\n200\n$/],
+  ])('%s', async (heading, scheme, output) => {
+    await carillon.stop();
+    const [port, adminPort] = [await freePort(), await freePort()];
+    const ready = `until curl -sk -o /dev/null ${scheme}://localhost:${port}/health/ready; do sleep 0.1; done`;
+    const lines = commandsBelow(heading).flatMap((line) =>
+      line.endsWith('&') ? [`${line.slice(0, -1)} >log 2>&1 &`, ready] : [line],
+    );
+    const script = [...lines, 'kill $!', 'wait']
+      .join('\n')
+      .replaceAll('9080', String(port))
+      .replaceAll('9443', String(adminPort));
+    const env = { PATH: process.env.PATH, HOME: folder, PORT: String(port) };
+    const { status, stdout } = spawnSync('/bin/sh', ['-ec', script], { cwd: folder, env, encoding: 'utf8' });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(output)]);
   });
 });
