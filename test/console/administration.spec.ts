@@ -9,14 +9,14 @@ import { requestToken } from '../harness/api.js';
 import { Admin, basic } from '../harness/admin.js';
 import { isMissing } from '../medium/http2/real-peers.js';
 import { runProgram } from '../harness/program.js';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
 
 /** Clients, webhooks, audit and system, in a browser, against the built program. */
 
 const run = promisify(execFile);
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('administration, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('administration, on $name', (stage) => {
   const browser = useBrowser();
   const program = runProgram(stage, { environment: () => ({ WEBHOOK_ALLOW_PRIVATE: 'true' }) });
   const url = () => program.carillon.url;

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
@@ -28,7 +28,7 @@ interface Campaign {
   policies?: Record<string, unknown>;
 }
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('the campaign editor, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('the campaign editor, on $name', (stage) => {
   const program = runProgram(stage);
   const browser = useBrowser();
 

@@ -1,13 +1,13 @@
 import { expect, it, describe, vi } from 'vitest';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { HAS_BROWSER, expectAccessible, signIn, signInAs, useBrowser } from './browser.js';
 
 const CAMPAIGNS = 'apps/com.example.app/campaigns';
 const BODY = { content: { message: { alert: 'Hello' } }, schedule: { cron: '0 9 * * MON', timeZone: 'Europe/Berlin' } };
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('campaigns, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('campaigns, on $name', (stage) => {
   const program = runProgram(stage);
   const browser = useBrowser();
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
@@ -8,7 +8,7 @@ import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js'
 
 const APP = 'com.example.app';
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('devices, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('devices, on $name', (stage) => {
   const browser = useBrowser();
   const program = runProgram(stage);
   let toGone = '';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
@@ -11,7 +11,7 @@ const KINDS = ['rejected', 'ambiguous', 'accepted'] as const;
 /** Of the devices of one kind; four kinds make ten thousand. */
 const PART = 2_500;
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('control of a message, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('control of a message, on $name', (stage) => {
   const browser = useBrowser();
   const program = runProgram(stage);
   let approver: { id: string; secret: string };

@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
 
 /** Messages and one message in a browser, against the built program. */
@@ -25,7 +25,7 @@ async function figuresOf(page: Page): Promise<{ audience: number; outcomes: Reco
   };
 }
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('messages in the console, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('messages in the console, on $name', (stage) => {
   const browser = useBrowser();
   const program = runProgram(stage);
 

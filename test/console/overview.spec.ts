@@ -2,14 +2,14 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { expectAccessible, HAS_BROWSER, signIn, signInAs, useBrowser } from './browser.js';
 
 /** The overview in a browser, against the built program. */
 
 const APP = 'apps/com.example.app';
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('the overview, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
   const browser = useBrowser();
   const program = runProgram(stage);
 

@@ -6,14 +6,14 @@ import { runProgram } from '../harness/program.js';
 import { startSimulators } from '../simulators/client.js';
 import type { RunningSimulators } from '../simulators/client.js';
 import { createApnsCredentials } from '../simulators/credentials.js';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { HAS_BROWSER, expectAccessible, signIn, signInAs, useBrowser } from './browser.js';
 
 /** The providers' screen, in a browser, against the built program and simulators of the providers. */
 
 const SCREEN = 'apps/com.example.app/providers';
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('providers, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('providers, on $name', (stage) => {
   let simulators: RunningSimulators;
   beforeAll(async () => {
     simulators = await startSimulators();

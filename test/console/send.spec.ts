@@ -1,6 +1,6 @@
 import type { Locator, Page, Route } from 'playwright-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SCREEN_STAGES } from '../e2e/stages.js';
+import { STAGES } from '../e2e/stages.js';
 import { Admin } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { expectAccessible, HAS_BROWSER, signIn, useBrowser } from './browser.js';
@@ -12,7 +12,7 @@ const SEND = `apps/${APP}/send`;
 const MESSAGES = `**/imfpush/v1/apps/${APP}/messages`;
 const MANY = 1_100;
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('send, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('send, on $name', (stage) => {
   const browser = useBrowser();
   const program = runProgram(stage);
 

@@ -4,7 +4,7 @@ import { runProgram } from '../harness/program.js';
 import { freePort } from '../harness/servers.js';
 import { isMissing, startNginx } from '../medium/http2/real-peers.js';
 import type { RealPeer } from '../medium/http2/real-peers.js';
-import { EMBEDDED, SCREEN_STAGES } from '../e2e/stages.js';
+import { EMBEDDED, STAGES } from '../e2e/stages.js';
 import { ELSEWHERE, expectAccessible, HAS_BROWSER, nonceOf, signIn, signInAs, useBrowser } from './browser.js';
 
 /** Script that returns the lightness of a picture, 0 to 255. */
@@ -20,7 +20,7 @@ const lightnessOf = (png: string): string => `(async () => {
 
 /** The way in and out, in a browser, against the built program. */
 
-describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('sign-in, on $name', (stage) => {
+describe.runIf(HAS_BROWSER).each(STAGES)('sign-in, on $name', (stage) => {
   const browser = useBrowser();
   const program = runProgram(stage);
 
@@ -89,7 +89,7 @@ describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('sign-in, on $name', (stage) => 
     });
     await tools.send('Page.startScreencast', { format: 'png', maxWidth: 320, maxHeight: 200 });
     const nonces = new Set<string>();
-    for (let time = 0; time < 4; time += 1) {
+    for (let time = 0; time < 10; time += 1) {
       const answer = await page.reload({ waitUntil: 'commit' });
       nonces.add(await nonceOf(answer));
       // The body is parsed after the script that sets the colours.
@@ -97,10 +97,10 @@ describe.runIf(HAS_BROWSER).each(SCREEN_STAGES)('sign-in, on $name', (stage) => 
       expect(await page.locator('html').getAttribute('data-mantine-color-scheme')).toBe('dark');
       await page.getByRole('heading', { name: 'Overview' }).waitFor();
     }
-    expect(nonces.size).toBe(4);
+    expect(nonces.size).toBe(10);
     await tools.send('Page.stopScreencast');
     expect(screen.faults).toEqual([]);
-    expect(frames.length).toBeGreaterThanOrEqual(4);
+    expect(frames.length).toBeGreaterThanOrEqual(10);
     const { page: reader } = await browser.open();
     for (const frame of frames) expect(await reader.evaluate(lightnessOf(frame))).toBeLessThan(64);
   });

@@ -42,9 +42,3 @@ function onServers(postgres: string, redis: string): Stage {
 export const SERVERS: Stage | null = postgresUrl && redisUrl ? onServers(postgresUrl, redisUrl) : null;
 
 export const STAGES: readonly Stage[] = SERVERS ? [EMBEDDED, SERVERS] : [EMBEDDED];
-
-/**
- * Of the screens: a page speaks with the API only, whose answers the tests above compare on each stage.
- * `CONSOLE_STAGES=all` runs the screens on each stage, too.
- */
-export const SCREEN_STAGES = process.env.CONSOLE_STAGES === 'all' ? STAGES : STAGES.slice(-1);
