@@ -1,21 +1,97 @@
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Api } from '../harness/api.js';
-import type { RunningCarillon } from '../harness/carillon.js';
+import pg from 'pg';
+import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Api, issueToken } from '../harness/api.js';
+import { runCarillon, runToEnd } from '../harness/carillon.js';
+import type { Run, RunningCarillon } from '../harness/carillon.js';
 import { Deployment } from '../harness/deployment.js';
 import { buildRelease, findReleaseBefore } from '../harness/release-before.js';
+import { createDatabase } from '../harness/servers.js';
 import { SERVERS } from './stages.js';
+import type { Stage } from './stages.js';
 
 /** The release before and this one on one database: an update, and the way back, while messages are sent. */
 
 const DEVICES = 2_000;
 const FIRINGS = 12;
+/** More than the buffers of a connection take, so that a reader that stands still holds up its export. */
+const EXPORTED = 20_000;
+/** In ms: a lock that a step waits for is given up after 2 s. */
+const LONGEST_CALL = 5_000;
+const ONE = { message: { alert: 'One' }, target: { deviceIds: ['device-1'] } };
+const GOES_ON = { timeout: 60_000 };
+const FAULTS = /cached plan|does not exist|ERROR/;
 const commit = findReleaseBefore();
 
-interface Run {
+/** With an empty database, in which the first release makes its tables. */
+const PLACE: Pick<Stage, 'prepare'> = {
+  prepare: async () => {
+    const { environment, clean } = await SERVERS!.prepare();
+    return { environment: { ...environment, DATABASE_URL: await createDatabase(inject('postgresUrl')!) }, clean };
+  },
+};
+
+interface Firing {
   runId: string;
   scheduledTime: string;
   outcomes: Record<string, number>;
 }
+
+/** A caller that makes one call after another at the side that is there: each round has one of each kind. */
+class Caller {
+  readonly sent: string[] = [];
+  longestMs = 0;
+  private done = 0;
+  private failure: unknown;
+  private isOver = false;
+  private readonly calling: Promise<void>;
+
+  constructor(private readonly api: () => Api) {
+    this.calling = this.call();
+    this.calling.catch((error: unknown) => (this.failure = error));
+  }
+
+  /** Throws if a call has failed. */
+  get rounds(): number {
+    if (this.failure) throw this.failure;
+    return this.done;
+  }
+
+  /** Rejects if a call has failed. */
+  async end(): Promise<void> {
+    this.isOver = true;
+    await this.calling;
+  }
+
+  private async call(): Promise<void> {
+    const kinds = [
+      async () => void this.sent.push(await this.api().send(ONE)),
+      () => this.read('/messages?size=100'),
+      () => this.read('/devices?expand=true&size=100'),
+      async () => {
+        const lines = (await this.read('/devices:export')).trim().split('\n');
+        if (lines.at(-1) !== trailerOf(lines.length - 1)) throw new Error(`an export ends with ${lines.at(-1)}`);
+      },
+      async () => {
+        const token = await issueToken(this.api().url, 'messages.read');
+        if (!token.startsWith('ey')) throw new Error(`no token: ${token}`);
+      },
+    ];
+    for (; !this.isOver; this.done++)
+      for (const kind of kinds) {
+        const startedAt = performance.now();
+        await kind();
+        this.longestMs = Math.max(this.longestMs, performance.now() - startedAt);
+      }
+  }
+
+  private async read(path: string): Promise<string> {
+    const answer = await this.api().raw('GET', path, undefined, {});
+    if (answer.status !== 200) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.text();
+  }
+}
+
+const trailerOf = (count: number): string => JSON.stringify({ trailer: { count } });
 
 /** The processes of one release. */
 interface Side {
@@ -37,7 +113,7 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
     '%s, in the middle of a broadcast and a campaign, loses nothing and sends nothing twice',
     async (_way, newFirst) => {
       const [first, second] = newFirst ? [undefined, before] : [before, undefined];
-      deployment = await Deployment.start(SERVERS!, DEVICES, {}, first);
+      deployment = await Deployment.start(PLACE, DEVICES, {}, first);
       const outputs: RunningCarillon[] = [deployment.first];
       const start = async (main?: string): Promise<Side> => {
         const processes = [
@@ -59,8 +135,7 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
       const sent: string[] = [];
       let isOver = false;
       const calling = (async () => {
-        while (!isOver)
-          sent.push(await side.api.send({ message: { alert: 'One' }, target: { deviceIds: ['device-1'] } }));
+        while (!isOver) sent.push(await side.api.send(ONE));
       })();
       const campaignId = await startCampaign(side.api);
       const broadcast = await deployment.broadcastUntilMiddle();
@@ -70,7 +145,7 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
         const replaced = side;
         side = await start(main);
         const count = sent.length;
-        await expect.poll(() => sent.length, { timeout: 30_000 }).toBeGreaterThan(count + 3);
+        await expect.poll(() => sent.length, GOES_ON).toBeGreaterThan(count + 3);
         await stop(replaced);
       }
       expect((await side.api.message(broadcast)).state).not.toBe('finished');
@@ -86,10 +161,87 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
         expect(await deployment.received(messageId), JSON.stringify(body)).toBe(1);
       }
       expect(await deployment.received(broadcast)).toBe(DEVICES);
-      for (const process of outputs) expect(process.output()).not.toMatch(/cached plan|does not exist|ERROR/);
+      for (const process of outputs) expect(process.output()).not.toMatch(FAULTS);
     },
   );
+
+  it('migrates beside the release before under load and an export that stands still, and stops no call', async () => {
+    deployment = await Deployment.start(PLACE, 200, {}, before);
+    const worker = await deployment.startProcess('worker', {}, before);
+    const { environment, api } = deployment;
+    await api.call('POST', '/apps', { applicationId: 'com.acme.large' });
+    const large = await Api.connect(api.url, 'com.acme.large');
+    const lines = Array.from({ length: EXPORTED }, (_, n) =>
+      JSON.stringify({ deviceId: `d-${n}`, platform: 'A', token: `sandbox:accepted:${n}` }),
+    );
+    await large.raw('POST', '/devices:import', lines.join('\n'), { 'content-type': 'application/x-ndjson' });
+    const stalled = await large.raw('GET', '/devices:export', undefined, {});
+    const broadcast = await deployment.broadcastUntilMiddle();
+    const caller = new Caller(() => api);
+    await expect.poll(() => caller.rounds, GOES_ON).toBeGreaterThan(1);
+
+    const stores = { DATABASE_URL: environment.DATABASE_URL!, QUEUE_URL: environment.QUEUE_URL! };
+    const steps = await stepsOf(stores.DATABASE_URL);
+    const plan = await runToEnd(stores, 'migrate', '--plan');
+    const migrated = await runToEnd(stores, 'migrate');
+    expect([migrated.code, migrated.output]).toEqual([0, expect.stringContaining('the tables are up to date')]);
+    const made = (await stepsOf(stores.DATABASE_URL)).filter((name) => !steps.includes(name));
+    expect([...plan.output.matchAll(/^(\d{4}-\S+): beside running processes$/gm)].map(([, name]) => name)).toEqual(
+      made,
+    );
+    expect(made.length).toBeGreaterThan(10);
+
+    const { rounds } = caller;
+    await expect.poll(() => caller.rounds, GOES_ON).toBeGreaterThan(rounds + 1);
+    await caller.end();
+    expect(caller.longestMs).toBeLessThan(LONGEST_CALL);
+    const exported = (await stalled.text()).trim().split('\n');
+    expect(exported.at(-1)).toBe(trailerOf(EXPORTED));
+    expect((await api.waitFor(broadcast)).outcomes).toMatchObject({ accepted: 200, unknown: 0 });
+    for (const messageId of caller.sent) {
+      await api.waitFor(messageId);
+      expect(await deployment.received(messageId)).toBe(1);
+    }
+    for (const process of [deployment.first, worker]) expect(process.output()).not.toMatch(FAULTS);
+  });
+
+  it('migrates when three processes start at once, after one was killed that waited for a lock', async () => {
+    deployment = await Deployment.start(PLACE, 1, {}, before);
+    const { environment } = deployment;
+    const reader = new pg.Client(environment.DATABASE_URL);
+    await reader.connect();
+    await reader.query('begin; lock table device in access exclusive mode');
+    const start = (ROLES: string): Run => runCarillon({ ...environment, ROLES, PORT: '0', HOST: '127.0.0.1' });
+    const waits = { timeout: 60_000 };
+    const killed = start('api');
+    await expect.poll(killed.output, waits).toContain('waits for a transaction');
+    killed.child.kill('SIGKILL');
+    await killed.exited;
+    const runs = ['api', 'worker', 'scheduler'].map(start);
+    try {
+      await expect.poll(() => runs.map(({ output }) => output()).join(''), waits).toContain('waits for a transaction');
+      await reader.query('commit');
+      for (const { output } of runs) await expect.poll(output, waits).toContain('Carillon listens on');
+    } finally {
+      await reader.end();
+      for (const { child } of runs) child.kill('SIGTERM');
+    }
+    expect(await Promise.all(runs.map(({ exited }) => exited))).toEqual([0, 0, 0]);
+    for (const { output } of runs) expect(output()).not.toMatch(FAULTS);
+  });
 });
+
+/** The steps that a database has. */
+async function stepsOf(databaseUrl: string): Promise<string[]> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ name: string }>('select name from kysely_migration order by name');
+    return rows.map(({ name }) => name);
+  } finally {
+    await client.end();
+  }
+}
 
 async function startCampaign(api: Api): Promise<string> {
   const at = Array.from({ length: FIRINGS }, (_, index) => new Date(Date.now() + 2_000 * (index + 1)).toISOString());
@@ -103,15 +255,16 @@ async function startCampaign(api: Api): Promise<string> {
   return body.campaignId;
 }
 
-async function waitForRuns(api: Api, campaignId: string): Promise<Run[]> {
-  const read = async () => (await api.app<{ runs: Run[] }>('GET', `/campaigns/${campaignId}/runs?limit=100`)).body.runs;
+async function waitForRuns(api: Api, campaignId: string): Promise<Firing[]> {
+  const read = async () =>
+    (await api.app<{ runs: Firing[] }>('GET', `/campaigns/${campaignId}/runs?limit=100`)).body.runs;
   await expect
     .poll(async () => (await read()).filter(({ outcomes }) => outcomes.accepted === 1).length, { timeout: 120_000 })
     .toBe(FIRINGS);
   return read();
 }
 
-async function messagesOf(api: Api, campaignId: string, runs: readonly Run[]): Promise<string[]> {
+async function messagesOf(api: Api, campaignId: string, runs: readonly Firing[]): Promise<string[]> {
   const messages: string[] = [];
   for (const { runId } of runs) {
     const { body } = await api.app<{ waves: { messages: { messageId: string }[] }[] }>(
