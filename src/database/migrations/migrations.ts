@@ -63,6 +63,7 @@ import { up as credentialEvents } from './0083-credential-events.js';
 import { up as auditSearch } from './0084-audit-search.js';
 import { up as gatheredLots } from './0088-gathered-lots.js';
 import { up as eventsOfDevices } from './0089-events-of-devices.js';
+import { up as plansOfTriggers } from './0090-plans-of-triggers.js';
 
 export interface Step extends Migration {
   /**
@@ -142,4 +143,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0084-audit-search': { up: auditSearch },
   '0088-gathered-lots': { up: gatheredLots },
   '0089-events-of-devices': { up: eventsOfDevices },
+  '0090-plans-of-triggers': { up: plansOfTriggers },
 };
