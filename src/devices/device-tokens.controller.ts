@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { CallingDevices } from '../auth/calling-devices.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
@@ -32,6 +32,7 @@ export class DeviceTokensController {
     description:
       'With this token as Bearer the device registers, reads, changes and removes itself, manages its subscriptions and sends receipts; every other call is refused. The token ends with its time, when the device is removed, and when the device gets another user. For a device that is not registered yet, the token is for its first registration, whose answer has the token for all further calls.',
   })
+  @ApiBody({ type: IssueDeviceTokenDto, required: false })
   @ApiResponse({ status: 200, type: DeviceTokenAnswer })
   @ApiResponse({ status: 400, description: 'FPWSE0005E: `message` names the field and the reason' })
   @ApiResponse({ status: 404, description: 'Unknown application' })
