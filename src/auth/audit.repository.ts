@@ -90,7 +90,7 @@ export class AuditRepository {
     return insert(this.database.kysely, actor, act);
   }
 
-  /** Newest first; `before`: only events with a smaller id. A filter that finds nothing reads all events. */
+  /** Newest first; `before`: only events with a smaller id. */
   async list(size: number, before?: number, filter: AuditFilter = {}): Promise<AuditEvent[]> {
     const { clientId, action, subject, outcome, since, until } = filter;
     let query = this.database.kysely.selectFrom('audit_event').selectAll().orderBy('id', 'desc').limit(size);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runToEnd, startCarillon } from '../harness/carillon.js';
 import { Admin, RUNTIME, basic } from '../harness/admin.js';
-import { EMBEDDED, SERVERS, STAGES } from './stages.js';
+import { EMBEDDED, EMPTY_SERVERS, STAGES } from './stages.js';
 
 /** Commands of the program, as an operator runs them. */
 
@@ -78,8 +78,8 @@ describe('check', () => {
     expect(code).toBe(1);
   });
 
-  it.skipIf(SERVERS === null)('changes nothing on a server, before and after the migrations', async () => {
-    const { environment } = await SERVERS!.prepare();
+  it.skipIf(EMPTY_SERVERS === null)('changes nothing on a server, before and after the migrations', async () => {
+    const { environment } = await EMPTY_SERVERS!.prepare();
     const before = await runToEnd(environment, 'check');
     expect(before.output).toMatch(/^ok {7}migrations {3}missing: 0001-foundation, /m);
     expect(before.code).toBe(0);

@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
 import { runCarillon, startCarillon } from '../harness/carillon.js';
 import type { Run, RunningCarillon } from '../harness/carillon.js';
-import { EMBEDDED, SERVERS } from './stages.js';
+import { EMBEDDED, EMPTY_SERVERS } from './stages.js';
 
 /** Signals during a start, a migration, an import and a drain: a log line, an exit code, and no partial state. */
 
@@ -40,7 +40,7 @@ it('a first start that is stopped logs it and releases its folder, and the next 
   rmSync(DATA_DIR, { recursive: true });
 });
 
-describe.runIf(SERVERS)('a migration that waits for a lock', () => {
+describe.runIf(EMPTY_SERVERS)('a migration that waits for a lock', () => {
   const BACKENDS = `select count(*)::int as n from pg_stat_activity
     where datname = current_database() and application_name = 'carillon-migrations'`;
 
@@ -50,7 +50,7 @@ describe.runIf(SERVERS)('a migration that waits for a lock', () => {
   ] as const)(
     'that is stopped in %s is rolled back by the server, and the next start continues',
     async (_what, program, code, says) => {
-      const { environment } = await SERVERS!.prepare();
+      const { environment } = await EMPTY_SERVERS!.prepare();
       // A transaction sees the activity of other sessions as of its first query.
       const [blocker, looker] = [newClient(environment), newClient(environment)];
       await Promise.all([blocker.connect(), looker.connect()]);

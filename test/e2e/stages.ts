@@ -24,12 +24,12 @@ export const EMBEDDED: Stage = {
   },
 };
 
-function onServers(postgres: string, redis: string): Stage {
+function onServers(postgres: string, redis: string, template?: string): Stage {
   return {
     name: 'PostgreSQL and Redis',
     prepare: async () => ({
       environment: {
-        DATABASE_URL: await createDatabase(postgres, inject('postgresTemplate')),
+        DATABASE_URL: await createDatabase(postgres, template),
         QUEUE_URL: await claimRedisDatabase(redis),
         MASTER_KEY: randomBytes(32).toString('base64'),
       },
@@ -39,6 +39,8 @@ function onServers(postgres: string, redis: string): Stage {
 }
 
 /** Null if the servers are not installed (never under CI=true). */
-export const SERVERS: Stage | null = postgresUrl && redisUrl ? onServers(postgresUrl, redisUrl) : null;
+export const SERVERS = postgresUrl && redisUrl ? onServers(postgresUrl, redisUrl, inject('postgresTemplate')) : null;
+/** The same without tables. */
+export const EMPTY_SERVERS = postgresUrl && redisUrl ? onServers(postgresUrl, redisUrl) : null;
 
 export const STAGES: readonly Stage[] = SERVERS ? [EMBEDDED, SERVERS] : [EMBEDDED];

@@ -1,13 +1,11 @@
 import pg from 'pg';
-import { afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Api, issueToken } from '../harness/api.js';
 import { runCarillon, runToEnd } from '../harness/carillon.js';
 import type { Run, RunningCarillon } from '../harness/carillon.js';
 import { Deployment } from '../harness/deployment.js';
 import { buildRelease, findReleaseBefore } from '../harness/release-before.js';
-import { createDatabase } from '../harness/servers.js';
-import { SERVERS } from './stages.js';
-import type { Stage } from './stages.js';
+import { EMPTY_SERVERS } from './stages.js';
 
 /** The release before and this one on one database: an update, and the way back, while messages are sent. */
 
@@ -21,14 +19,6 @@ const ONE = { message: { alert: 'One' }, target: { deviceIds: ['device-1'] } };
 const GOES_ON = { timeout: 60_000 };
 const FAULTS = /cached plan|does not exist|ERROR/;
 const commit = findReleaseBefore();
-
-/** With an empty database, in which the first release makes its tables. */
-const PLACE: Pick<Stage, 'prepare'> = {
-  prepare: async () => {
-    const { environment, clean } = await SERVERS!.prepare();
-    return { environment: { ...environment, DATABASE_URL: await createDatabase(inject('postgresUrl')!) }, clean };
-  },
-};
 
 interface Firing {
   runId: string;
@@ -100,7 +90,7 @@ interface Side {
 }
 
 // A clone that was cut off has no earlier release.
-describe.skipIf(SERVERS === null || commit === null)('an update', () => {
+describe.skipIf(EMPTY_SERVERS === null || commit === null)('an update', () => {
   let before: string;
   let deployment: Deployment;
   beforeAll(() => void (before = buildRelease(commit!)), 300_000);
@@ -113,7 +103,7 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
     '%s, in the middle of a broadcast and a campaign, loses nothing and sends nothing twice',
     async (_way, newFirst) => {
       const [first, second] = newFirst ? [undefined, before] : [before, undefined];
-      deployment = await Deployment.start(PLACE, DEVICES, {}, first);
+      deployment = await Deployment.start(EMPTY_SERVERS!, DEVICES, {}, first);
       const outputs: RunningCarillon[] = [deployment.first];
       const start = async (main?: string): Promise<Side> => {
         const processes = [
@@ -166,7 +156,7 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
   );
 
   it('migrates beside the release before under load and an export that stands still, and stops no call', async () => {
-    deployment = await Deployment.start(PLACE, 200, {}, before);
+    deployment = await Deployment.start(EMPTY_SERVERS!, 200, {}, before);
     const worker = await deployment.startProcess('worker', {}, before);
     const { environment, api } = deployment;
     await api.call('POST', '/apps', { applicationId: 'com.acme.large' });
@@ -206,7 +196,7 @@ describe.skipIf(SERVERS === null || commit === null)('an update', () => {
   });
 
   it('migrates when three processes start at once, after one was killed that waited for a lock', async () => {
-    deployment = await Deployment.start(PLACE, 1, {}, before);
+    deployment = await Deployment.start(EMPTY_SERVERS!, 1, {}, before);
     const { environment } = deployment;
     const reader = new pg.Client(environment.DATABASE_URL);
     await reader.connect();
