@@ -97,7 +97,12 @@ describe.runIf(HAS_BROWSER && SERVERS && !isMissing('nginx'))('people', () => {
 
   async function leave(page: Page): Promise<void> {
     await page.getByRole('button', { name: 'Signed in as' }).click();
-    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    const signOut = page.getByRole('menuitem', { name: 'Sign out' });
+    await signOut.waitFor();
+    // Without a scroll of the page, however long the allowed scope is.
+    const { y, height } = (await signOut.boundingBox())!;
+    expect(y + height).toBeLessThanOrEqual(page.viewportSize()!.height);
+    await signOut.click();
     await page.getByRole('link', { name: 'login.idp.test' }).waitFor();
   }
 

@@ -34,7 +34,14 @@ export function WhoAmI() {
             {session.email ?? texts.shell.asClient(session.id)}
           </Text>
           <Text size="xs">{texts.shell.scope}</Text>
-          <Code block fz="xs" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          {/* Scrolls by itself, so that the way out stays on the screen. */}
+          <Code
+            block
+            fz="xs"
+            mah="30vh"
+            tabIndex={0}
+            style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', overflowY: 'auto' }}
+          >
             {session.scope.join('\n')}
           </Code>
           {session.endsAt !== '' && (
