@@ -266,7 +266,8 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the campaign editor, on $name', (stage
     await page.getByRole('button', { name: 'Test …' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('combobox', { name: 'Devices' }).fill('anna-phone');
-    await page.keyboard.press('Enter');
+    // By the field: a dialog that has just opened moves the focus.
+    await dialog.getByRole('combobox', { name: 'Devices' }).press('Enter');
     const sentTo = async () =>
       (await program.api.app<{ messages: unknown[] }>('GET', '/devices/anna-phone/messages')).body.messages.length;
     const before = await sentTo();
