@@ -1,3 +1,5 @@
+import { textOf } from '../../parts/address';
+
 /** The filter and the page of the audit, as the address has them. */
 export interface AuditAddress {
   clientId?: string;
@@ -15,8 +17,8 @@ export const AUDIT_FIELDS = ['clientId', 'action', 'subject'] as const;
 
 export function auditAddress(search: Record<string, unknown>): AuditAddress {
   const texts = AUDIT_FIELDS.flatMap((name) => {
-    const value = search[name];
-    return (typeof value === 'string' && value !== '') || typeof value === 'number' ? [[name, String(value)]] : [];
+    const text = textOf(search[name]);
+    return text ? [[name, text]] : [];
   });
   const outcome = OUTCOMES.find((each) => each === search.outcome);
   return {
@@ -27,6 +29,7 @@ export function auditAddress(search: Record<string, unknown>): AuditAddress {
 }
 
 /** A part of the name or the id of a client. */
-export function clientsAddress({ find }: Record<string, unknown>): { find?: string } {
-  return (typeof find === 'string' && find !== '') || typeof find === 'number' ? { find: String(find) } : {};
+export function clientsAddress(search: Record<string, unknown>): { find?: string } {
+  const find = textOf(search.find);
+  return find ? { find } : {};
 }

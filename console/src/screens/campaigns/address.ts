@@ -1,7 +1,10 @@
+import { textOf } from '../../parts/address';
+
 /** Filters and choices of the screens of campaigns, as they stand in the address. */
 
-export function campaignsAddress({ after }: Record<string, unknown>): { after?: string } {
-  return typeof after === 'string' || typeof after === 'number' ? { after: String(after) } : {};
+export function campaignsAddress(search: Record<string, unknown>): { after?: string } {
+  const after = textOf(search.after);
+  return after === undefined ? {} : { after };
 }
 
 export function calendarAddress({ month, zone }: Record<string, unknown>): { month?: string; zone?: string } {

@@ -1,3 +1,5 @@
+import { textOf } from '../../parts/address';
+
 /** The filters and the page of the list of devices, as they stand in the address. */
 export interface DevicesAddress {
   /** The meaning of `text`. */
@@ -18,8 +20,8 @@ const NAMES = ['text', 'platform', 'language', 'state', 'after'] as const;
 export function devicesAddress(search: Record<string, unknown>): DevicesAddress {
   const by = BY.find((each) => each === search.by);
   const texts = NAMES.flatMap((name) => {
-    const value = search[name];
-    return typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [];
+    const text = textOf(search[name]);
+    return text === undefined ? [] : [[name, text]];
   });
   return { ...Object.fromEntries(texts), ...(by && { by }) };
 }
@@ -30,9 +32,10 @@ export interface DeviceAddress {
   after?: string;
 }
 
-export function deviceAddress({ message, after }: Record<string, unknown>): DeviceAddress {
+export function deviceAddress(search: Record<string, unknown>): DeviceAddress {
+  const [message, after] = [textOf(search.message), textOf(search.after)];
   return {
-    ...((typeof message === 'string' || typeof message === 'number') && { message: String(message) }),
-    ...(typeof after === 'string' && { after }),
+    ...(message !== undefined && { message }),
+    ...(after !== undefined && { after }),
   };
 }

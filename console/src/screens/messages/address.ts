@@ -1,3 +1,5 @@
+import { textOf } from '../../parts/address';
+
 /** The filters and the page of the list, as they stand in the address. */
 export interface MessagesAddress {
   state?: string;
@@ -15,8 +17,8 @@ const NAMES = ['state', 'label', 'client', 'campaign', 'from', 'to', 'after'] as
 export function messagesAddress(search: Record<string, unknown>): MessagesAddress {
   return Object.fromEntries(
     NAMES.flatMap((name) => {
-      const value = search[name];
-      return typeof value === 'string' || typeof value === 'number' ? [[name, String(value)]] : [];
+      const text = textOf(search[name]);
+      return text === undefined ? [] : [[name, text]];
     }),
   );
 }
