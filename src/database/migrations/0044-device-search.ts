@@ -1,17 +1,11 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { indexesIfSmall } from './small-table.js';
 
-/**
- * Indexes for the search of devices. In a table of up to 64 MB (about 100,000 devices: 1 s) they are created here; in a
- * larger one by late-indexes.ts, without a lock, because an index of ten million rows takes a minute.
- */
+/** Indexes for the search of devices; 64 MB are about 100,000 devices: 1 s. */
 export async function up(db: Kysely<never>): Promise<void> {
   await sql.raw(DEVICE_TERMS).execute(db);
-  const { rows } = await sql<{ small: boolean }>`
-    select pg_relation_size('device') < 64 * 1024 * 1024 as small`.execute(db);
-  if (!rows[0]?.small) return;
-  for (const [name, definition] of Object.entries(DEVICE_SEARCH_INDEXES))
-    await sql.raw(`create index ${name} on ${definition}`).execute(db);
+  await sql.raw(indexesIfSmall('device', DEVICE_SEARCH_INDEXES)).execute(db);
 }
 
 /** A number for each attribute of a device: the index has one entry for each, and rows are compared afterwards. */

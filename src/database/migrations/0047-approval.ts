@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
+import { indexesIfSmall } from './small-table.js';
 
 /** Approval of large campaigns and messages by a second client or person. */
 export async function up(db: Kysely<never>): Promise<void> {
@@ -22,12 +23,5 @@ const STATEMENTS = [
      add column approved_revision text,
      add column approved_by text`,
   `update campaign set authors = array[client_id]`,
-  // In a table of up to 64 MB; in a larger one by late-indexes.ts.
-  `do $$ begin
-     if pg_relation_size('message') < 64 * 1024 * 1024 then
-       ${Object.entries(APPROVAL_INDEXES)
-         .map(([name, definition]) => `create index ${name} on ${definition};`)
-         .join(' ')}
-     end if;
-   end $$`,
+  indexesIfSmall('message', APPROVAL_INDEXES),
 ];
