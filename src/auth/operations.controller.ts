@@ -103,14 +103,15 @@ export class OperationsController {
     @Query('fromDate') fromDate?: string,
     @Query('toDate') toDate?: string,
   ): Promise<AuditEventListAnswer | StreamableFile> {
+    const [since, until] = [readMoment('fromDate', fromDate), readMoment('toDate', toDate)];
     const from = numberOf('before', before, Number.MAX_SAFE_INTEGER);
     const filter = {
       clientId: readText('clientId', clientId),
       action: readText('action', action),
       subject: readText('subject', subject),
       outcome: readWord('outcome', readText('outcome', outcome), AUDIT_OUTCOMES),
-      since: readSince('fromDate', fromDate),
-      until: readUntil('toDate', toDate),
+      since: since && new Date(since.at),
+      until: until && new Date(until.at + until.lengthMs),
     };
     if (headers.accept?.includes(NDJSON))
       return answerLines('The export of the audit', this.audit.listAll(from, filter), toEventAnswer);
@@ -133,16 +134,10 @@ function readText(name: string, value: unknown): string | undefined {
   return value;
 }
 
-/** A day begins at 0 o'clock UTC. */
-function readSince(name: string, value: unknown): Date | undefined {
+/** A day of UTC, or a moment: one millisecond, because answers have no shorter times. */
+function readMoment(name: string, value: unknown): { at: number; lengthMs: number } | undefined {
   const text = readText(name, value);
   if (text === undefined) return undefined;
-  const { isDate, local } = readTime(text) ?? {};
-  return new Date(isDate ? local! : readInstant(name, text));
-}
-
-/** The end of the day, or of the millisecond: answers have no shorter times. */
-function readUntil(name: string, value: unknown): Date | undefined {
-  const since = readSince(name, value);
-  return since && new Date(since.getTime() + (readTime(value as string)?.isDate ? DAY_MS : 1));
+  const written = readTime(text);
+  return written?.isDate ? { at: written.local, lengthMs: DAY_MS } : { at: readInstant(name, text), lengthMs: 1 };
 }
