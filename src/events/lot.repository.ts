@@ -9,7 +9,8 @@ const LONGEST_S = 60;
 /**
  * Joins waiting lots of one message, type and provider up to a thousand outcomes, so that a slow broadcast has as few
  * events as a fast one. A lot waits until it is full, its message has ended, or its time is over. No reader has seen a
- * waiting lot: the last event that ends in a joined lot becomes that lot, and the others go.
+ * waiting lot, so its event may change: of the events that end in a joined lot, the last one gets the outcomes of the
+ * lot, and the earlier ones are deleted.
  */
 export async function gatherLots(tx: Tx): Promise<void> {
   await sql`
