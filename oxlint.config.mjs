@@ -65,7 +65,7 @@ export default {
   overrides: [
     ...walls,
     {
-      files: ['src/config.ts', 'src/cli/environment.ts', 'test/**', 'bench/**', 'scripts/**'],
+      files: ['src/config.ts', 'src/cli/environment.ts', 'test/**', 'bench/**', 'scripts/**', '*.config.ts'],
       rules: {
         'node/no-process-env': 'off',
       },

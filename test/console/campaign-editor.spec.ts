@@ -421,7 +421,7 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the campaign editor, on $name', (stage
       .body.devices;
     await page.getByRole('combobox', { name: 'Device of the preview' }).fill(device?.deviceId ?? '');
     await page.getByRole('option', { name: device?.deviceId, exact: true }).click();
-    await vi.waitFor(async () => expect(await page.locator('[data-platform]').count()).toBe(1));
+    await vi.waitFor(async () => expect(await page.locator('[data-platform]').count()).toBe(1), { timeout: 20_000 });
     expect(await page.locator('[data-platform]').getAttribute('data-platform')).toBe(device?.platform);
     await page.getByRole('button', { name: 'Discard' }).click();
     await page.getByText('There are no campaigns yet').waitFor();

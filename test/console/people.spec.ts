@@ -145,8 +145,10 @@ describe.runIf(HAS_BROWSER && SERVERS && !isMissing('nginx'))('people', () => {
     }
     await expect
       .poll(async () => {
+        // A click during the navigation of the one before would end that navigation.
+        const arrival = page.waitForEvent('framenavigated');
         await page.getByRole('link', { name: 'login.idp.test' }).click();
-        await page.waitForLoadState();
+        await arrival;
         return new URL(page.url()).hostname;
       })
       .toBe('login.idp.test');

@@ -102,7 +102,7 @@ describe('signing keys', () => {
     clock.step = 0;
     first.keys.onApplicationBootstrap();
     try {
-      await vi.waitFor(() => expect(published(first).at(-1)).not.toBe(ahead?.kid));
+      await vi.waitFor(() => expect(published(first).at(-1)).not.toBe(ahead?.kid), { timeout: 20_000 });
     } finally {
       first.keys.beforeApplicationShutdown();
     }
@@ -115,10 +115,13 @@ describe('signing keys', () => {
     clock.time += 91 * 24 * 60 * MINUTE;
     for (const room of [here, there]) room.keys.onApplicationBootstrap();
     try {
-      await vi.waitFor(async () => {
-        await Promise.all([here.feed.refresh(), there.feed.refresh()]);
-        for (const room of [here, there]) expect(published(room)).toHaveLength(2);
-      });
+      await vi.waitFor(
+        async () => {
+          await Promise.all([here.feed.refresh(), there.feed.refresh()]);
+          for (const room of [here, there]) expect(published(room)).toHaveLength(2);
+        },
+        { timeout: 20_000 },
+      );
       // Resource servers have the new key two minutes before its first signature.
       for (const room of [here, there]) expect(room.keys.current().kid).toBe(old);
     } finally {

@@ -341,9 +341,12 @@ describe('two processes', () => {
         second = scheduling.waves.sendDue(two?.due_at.getTime() ?? 0).finally(() => (done = true));
         const blocked = sql<{ count: number }>`
           select count(*)::int as count from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-        await vi.waitFor(async () => {
-          expect(done || (await blocked.execute(kysely)).rows[0]?.count === 1).toBe(true);
-        });
+        await vi.waitFor(
+          async () => {
+            expect(done || (await blocked.execute(kysely)).rows[0]?.count === 1).toBe(true);
+          },
+          { timeout: 20_000 },
+        );
       });
       await second;
       expect(await room.runRows(seq)).toMatchObject([{ state: 'sent' }]);

@@ -132,7 +132,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     await onServer(url, `alter database ${nameOf(url)} set default_transaction_read_only = on`);
     // Existing connections keep their setting.
     await endConnections(url);
-    await vi.waitFor(() => expect(probeWrites(database)).rejects.toMatchObject({ code: '25006' }));
+    await vi.waitFor(() => expect(probeWrites(database)).rejects.toMatchObject({ code: '25006' }), { timeout: 20_000 });
     await onServer(serverUrl ?? '', `alter database ${nameOf(url)} reset default_transaction_read_only`);
     await vi.waitFor(() => probeWrites(database), { timeout: 10_000 });
   });
@@ -203,7 +203,7 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     // Waits for the bound of silence: no event tells that it has passed.
     await new Promise((resolve) => setTimeout(resolve, 21_000));
     await database.pool.query(`notify news, 'still there'`);
-    await vi.waitFor(() => expect(heard).toEqual(['still there']));
+    await vi.waitFor(() => expect(heard).toEqual(['still there']), { timeout: 20_000 });
     listener.release();
   });
 

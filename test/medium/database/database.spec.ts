@@ -179,7 +179,7 @@ describe.each(PLACES)('the %s database', (place) => {
     ])('%s', async (_what, statement) => {
       const { client, heard } = await listenOn(statement);
       await notify('news', 'hello');
-      await vi.waitFor(() => expect(heard).toEqual(['hello']));
+      await vi.waitFor(() => expect(heard).toEqual(['hello']), { timeout: 20_000 });
       client.release(true);
     });
 
@@ -189,7 +189,7 @@ describe.each(PLACES)('the %s database', (place) => {
       await database.kysely.transaction().execute((transaction) => sql.raw(add(1)).execute(transaction));
       await notify('one', 'for one');
       await notify('two', 'for two');
-      await vi.waitFor(() => expect([one.heard, two.heard]).toEqual([['for one'], ['for two']]));
+      await vi.waitFor(() => expect([one.heard, two.heard]).toEqual([['for one'], ['for two']]), { timeout: 20_000 });
       one.client.release(true);
       two.client.release(true);
     });
@@ -200,7 +200,7 @@ describe.each(PLACES)('the %s database', (place) => {
       await client.query('/* bullmq */ unlisten news');
       await notify('news', 'unheard');
       await notify('other', 'last');
-      await vi.waitFor(() => expect(heard).toEqual(['last']));
+      await vi.waitFor(() => expect(heard).toEqual(['last']), { timeout: 20_000 });
       client.release(true);
     });
 
@@ -216,7 +216,7 @@ describe.each(PLACES)('the %s database', (place) => {
           .catch(() => undefined);
       await speak('taken back', 'rollback');
       await speak('meant', 'commit');
-      await vi.waitFor(() => expect(heard).toEqual(['meant']));
+      await vi.waitFor(() => expect(heard).toEqual(['meant']), { timeout: 20_000 });
       client.release(true);
     });
   });

@@ -107,7 +107,7 @@ describe('a clock that went back an hour,', () => {
     provider.answered = () => setWallClock(Date.now() + stays, performance.now());
     setWallClock(Date.now(), performance.now());
     const sending = newWorker(room, queues, provider).deliverBatch(id, SANDBOX, 'broadcast');
-    await vi.waitFor(() => expect(provider.waiting).toBe(true));
+    await vi.waitFor(() => expect(provider.waiting).toBe(true), { timeout: 20_000 });
     setWallClock(Date.now() + HOUR, performance.now());
     provider.openGate();
     await sending;

@@ -50,7 +50,7 @@ describe('expansion', () => {
       // Locked as at the end of a batch.
       await transaction.selectFrom('message').select('seq').where('seq', '=', seq).forUpdate().execute();
       const page = room.expansions.expandPage(seq).finally(() => (settled = true));
-      await vi.waitFor(async () => expect(settled || (await countWaiting()) > 0).toBe(true));
+      await vi.waitFor(async () => expect(settled || (await countWaiting()) > 0).toBe(true), { timeout: 20_000 });
       return { page };
     });
     expect((await held.page).promoted.length).toBeGreaterThan(0);

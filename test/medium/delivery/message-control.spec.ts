@@ -95,7 +95,7 @@ describe('a message under way,', () => {
       const message = await toDevices(5);
       provider.writesBeforeGate = 2;
       const sending = deliver.deliverBatch(message.batchId, 'sandbox', 'broadcast');
-      await vi.waitFor(() => expect(provider.waiting).toBe(true));
+      await vi.waitFor(() => expect(provider.waiting).toBe(true), { timeout: 20_000 });
       await pause(message);
       // A query every 200 ms notices.
       await vi.waitFor(() => expect(provider.signal?.aborted).toBe(true), { timeout: 5_000 });
@@ -195,7 +195,7 @@ describe('a message under way,', () => {
       const message = await toDevices(4, { onUnknown: 'resend' });
       provider.writesBeforeGate = 3;
       const sending = deliver.deliverBatch(message.batchId, 'sandbox', 'broadcast');
-      await vi.waitFor(() => expect(provider.waiting).toBe(true));
+      await vi.waitFor(() => expect(provider.waiting).toBe(true), { timeout: 20_000 });
       await room.control.cancel(message.applicationId, message.id);
       await vi.waitFor(() => expect(provider.signal?.aborted).toBe(true), { timeout: 5_000 });
       provider.verdict = { action: 'ambiguous', reason: 'connection lost' };
@@ -289,7 +289,7 @@ describe('a message under way,', () => {
         provider.writesBeforeGate = 2;
         provider.verdict = ambiguous;
         const sending = deliver.deliverBatch(batchId, 'sandbox', 'broadcast');
-        await vi.waitFor(() => expect(provider.waiting).toBe(true));
+        await vi.waitFor(() => expect(provider.waiting).toBe(true), { timeout: 20_000 });
         deliver.stopSending();
         provider.openGate();
         await sending;

@@ -62,7 +62,7 @@ async function addConfigured(): Promise<string> {
 }
 const sendThrough = (sender: OpenSender | null) =>
   sender!.send({} as Notification, [], () => undefined, new AbortController().signal);
-const settle = () => vi.waitFor(() => expect(opener.ends).not.toEqual([]));
+const settle = () => vi.waitFor(() => expect(opener.ends).not.toEqual([]), { timeout: 20_000 });
 
 it('new settings close the old sender after its last batch', async () => {
   const applicationId = await addConfigured();
@@ -72,7 +72,7 @@ it('new settings close the old sender after its last batch', async () => {
   expect([opener.opened, opener.closed]).toEqual([2, []]);
   opener.ends[0]?.();
   await sending;
-  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]), { timeout: 20_000 });
 });
 
 it("after a resume, a new sender is used, without the old one's failures", async () => {
@@ -92,14 +92,14 @@ it('after a step of the clock, a new sender is used, without breakers that the w
   await senders.get(applicationId, 'apns', 1);
   await senders.get(applicationId, 'apns', 1);
   expect(opener.opened).toBe(2);
-  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]), { timeout: 20_000 });
 });
 
 it('a batch whose sender closed before the send uses its successor', async () => {
   const applicationId = await addConfigured();
   const given = await senders.get(applicationId, 'apns', 1);
   await senders.get(applicationId, 'apns', 2);
-  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]), { timeout: 20_000 });
   const sending = sendThrough(given);
   await settle();
   opener.ends[0]?.();
@@ -115,7 +115,7 @@ it('above 500 senders, the one unused for longest closes, and never during a bat
   expect(opener.closed).toEqual([]);
   opener.ends[0]?.();
   await sending;
-  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]), { timeout: 20_000 });
 });
 
 it('a sender unused for an hour closes, because its application may be gone', async () => {
@@ -125,5 +125,5 @@ it('a sender unused for an hour closes, because its application may be gone', as
   await senders.get(busy, 'apns', 1);
   clock.time = 60 * 60_000;
   await senders.get(busy, 'apns', 1);
-  await vi.waitFor(() => expect(opener.closed).toEqual([1]));
+  await vi.waitFor(() => expect(opener.closed).toEqual([1]), { timeout: 20_000 });
 });

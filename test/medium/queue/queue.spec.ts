@@ -139,7 +139,7 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
       return new Promise((resolve) => (release = resolve));
     });
     await queues.add('expand', [expandJob(1), expandJob(2)]);
-    await vi.waitFor(() => expect(taken).toEqual([1]));
+    await vi.waitFor(() => expect(taken).toEqual([1]), { timeout: 20_000 });
     let stopped = false;
     const stopping = queues.stopWorkers().then(() => (stopped = true));
     await queues.ping();
@@ -213,7 +213,7 @@ describe.skipIf(!REDIS_AVAILABLE)('while Redis is unreachable', () => {
     });
     await queues.add('expand', [expandJob(1)]);
     await queues.add('deliver-apns', [deliverJob({ id: 1, epoch: 0, urgent: true, applicationId: 'app' })]);
-    await vi.waitFor(() => expect(release).toBeDefined());
+    await vi.waitFor(() => expect(release).toBeDefined(), { timeout: 20_000 });
     await delay(restMs);
     await redis.stop();
 
