@@ -42,6 +42,9 @@ async function onClient<T>(
   work: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
+  // A session that ends between two statements tells its reason here, and the next statement tells none.
+  const ends: Error[] = [];
+  client.on('error', (error) => ends.push(error));
   try {
     // A large table takes longer than a statement of a caller may.
     await client.query(
@@ -50,6 +53,8 @@ async function onClient<T>(
     const result = await work(client);
     await client.query(end);
     return result;
+  } catch (error) {
+    throw ends[0] ?? error;
   } finally {
     // Ends the session, which rolls back what has not ended.
     client.release(true);

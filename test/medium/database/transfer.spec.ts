@@ -4,7 +4,7 @@ import { openPostgres } from '../../../src/database/postgres.js';
 import type { Opened } from '../../../src/database/postgres.js';
 import { MIGRATIONS } from '../../../src/database/migrations/migrations.js';
 import { runSteps } from '../../../src/database/migrate.js';
-import { moveRows } from '../../../src/database/transfer.js';
+import { fill, moveRows } from '../../../src/database/transfer.js';
 import { createDatabase } from '../../harness/servers.js';
 
 /** The copy of a whole installation to another database. */
@@ -62,6 +62,24 @@ it('a copy that is interrupted leaves no row, and the next try goes on', async (
   expect(await readAll(to, 'select id from application')).toEqual([]);
   expect(await moveRows(from, to)).toBeGreaterThan(5_000);
   await Promise.all([blocker.end(), killer.end()]);
+});
+
+it('a session that ends between two statements tells why', async () => {
+  const killer = new pg.Client({ connectionString: urls[1] });
+  await killer.connect();
+  const filled = fill(
+    to,
+    { steps: Object.keys(MIGRATIONS), tables: [{ name: 'tally', columns: 'name' }] },
+    async (filling) => {
+      const { rows } = await filling.client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const ended = new Promise((resolve) => (filling.client as pg.Client).once('end', resolve));
+      await killer.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
+      await ended;
+      await filling.sequences({ device_seq_seq: '1' });
+    },
+  );
+  await expect(filled).rejects.toThrow('terminating connection due to administrator command');
+  await killer.end();
 });
 
 it('refuses a database that has an installation, and steps of a newer release', async () => {
