@@ -5,7 +5,7 @@ import { MissingProgram } from './attack/stage.js';
 /**
  * One caller, one push service or one odd answer against the rest: each attack runs beside a neighbour that sends one
  * message after another. Exits 1 if a message was lost, a turn of the loop took over 50 ms, a neighbour's p99 more than
- * doubled or an attack succeeded; 2 if a server program is missing.
+ * doubled (and would not have by the same attack on another installation of the machine) or an attack succeeded; 2 if a server program is missing.
  */
 
 const { values } = parseArgs({
@@ -16,7 +16,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 say(
   'attack, longest turn of the loop of api and worker (ms of CPU), of api by the clock, p99 of the neighbour without and',
 );
-say('with the attack (ms), messages of the neighbour that were lost');
+say('with the attack (ms), and with an attack on another installation if needed, lost messages of the neighbour');
 try {
   const rows = await runAttacks({ attackMs: Number(values.seconds) * 1_000, only: values.only, log: say });
   const broken = rows.filter((row) => row.broken.length > 0);
