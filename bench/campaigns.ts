@@ -14,6 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../src/database/database.js';
 import { startCarillon } from '../test/harness/carillon.js';
 import { SchedulingRoom } from '../test/medium/campaigns/scheduling.js';
+import { quantile } from './quantile.js';
 import { Cluster, clusterCells } from './servers/cluster.js';
 import { startDurablePostgres } from './servers/durable.js';
 
@@ -50,7 +51,7 @@ for (let look = 0; look < LOOKS; look++) {
   await room.look(Date.now());
   times.push(performance.now() - started);
 }
-const lookMs = { p50: quantile(times, 0.5), p99: quantile(times, 0.99) };
+const lookMs = { p50: hundredths(quantile(times, 0.5)), p99: hundredths(quantile(times, 0.99)) };
 
 const environment = { DATABASE_URL: server.url, MASTER_KEY: randomBytes(32).toString('base64') };
 const scheduler = await startCarillon({ ...environment, ROLES: 'scheduler' });
@@ -82,7 +83,7 @@ await database.close();
 await cluster.close();
 await server.stop();
 
-const lagMs = { p50: quantile(lags, 0.5), p99: quantile(lags, 0.99) };
+const lagMs = { p50: hundredths(quantile(lags, 0.5)), p99: hundredths(quantile(lags, 0.99)) };
 console.table({
   'a look, ms': lookMs,
   'lag of a thousand at once, ms': lagMs,
@@ -105,17 +106,16 @@ console.log(
 );
 process.exit(broken ? 1 : 0);
 
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? NaN).toFixed(2));
-}
-
 /** CPU use without work, in percent of one core. */
 async function idleShare(pid: number): Promise<number> {
   await delay(5_000);
   const before = cpuSeconds(pid);
   await delay(IDLE_S * 1_000);
-  return Number((((cpuSeconds(pid) - before) / IDLE_S) * 100).toFixed(2));
+  return hundredths(((cpuSeconds(pid) - before) / IDLE_S) * 100);
+}
+
+function hundredths(value: number): number {
+  return Number(value.toFixed(2));
 }
 
 function cpuSeconds(pid: number): number {

@@ -12,6 +12,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { Api } from '../test/harness/api.js';
+import { quantile } from './quantile.js';
 import { Stage } from './webhooks/stage.js';
 import type { Received } from './webhooks/stage.js';
 
@@ -57,10 +58,6 @@ function bytesHold(received: readonly Received[]): void {
   const hashes = new Map<string, string>();
   const other = received.filter(({ id, hash }) => hash !== (hashes.get(id) ?? hashes.set(id, hash).get(id)));
   holds('an id stands for the same bytes in each of its tries', other.length === 0);
-}
-
-function percentile(values: readonly number[], share: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) * share)]!;
 }
 
 async function stopped(stage: Stage): Promise<void> {
@@ -158,7 +155,7 @@ async function neighbour(stage: Stage): Promise<void> {
         return path === '/healthy' && begun !== undefined ? [at - begun] : [];
       });
     while (delays().length < sent.size) await delay(100);
-    return percentile(delays(), 0.99);
+    return quantile(delays(), 0.99);
   };
   const rows: { alone: number; 'beside two dead ones': number }[] = [];
   stage.answer = ({ path }, response) => (path === '/silent' ? undefined : response.end());
@@ -173,7 +170,7 @@ async function neighbour(stage: Stage): Promise<void> {
   console.log('p99 of the delay, ms');
   console.table(rows);
   const middle = (name: keyof (typeof rows)[0]): number =>
-    percentile(
+    quantile(
       rows.map((row) => row[name]),
       0.5,
     );
@@ -184,7 +181,7 @@ async function wakeups(stage: Stage): Promise<void> {
   const [READERS, WAITS] = [10, 500];
   const apis = await Promise.all(Array.from({ length: READERS }, () => stage.addApplication()));
   const delays = (await Promise.all(apis.map((api) => waitAgain(stage, api, WAITS)))).flat();
-  const shown = [0.5, 0.99, 1].map((share) => percentile(delays, share).toFixed(0));
+  const shown = [0.5, 0.99, 1].map((share) => quantile(delays, share).toFixed(0));
   console.log(`        ${delays.length} waits end after ${shown.join(', ')} ms (half, 99 %, all)`);
   holds('every wait ends within 2 s of the commit', Math.max(...delays) < 2_000);
 }

@@ -1,5 +1,6 @@
 import { constants, setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { quantile } from '../quantile.js';
 import type { Attack } from './attack.js';
 import { DOOR } from './door.js';
 import { Neighbour } from './neighbour.js';
@@ -175,9 +176,8 @@ async function visit(
   const [broken] = await Promise.all([meanwhile(end.signal), delay(ms).then(() => end.abort())]);
   const seen = await neighbour.stop();
   const stalls = await stage.stalls();
-  const sorted = seen.took.toSorted((a, b) => a - b);
   const lost = await countLost(stage, seen);
-  return { broken, stalls, p99: sorted[Math.floor(sorted.length * 0.99)] ?? 0, sent: seen.took.length, lost };
+  return { broken, stalls, p99: quantile(seen.took, 0.99), sent: seen.took.length, lost };
 }
 
 /** Messages that were refused, or accepted and then not delivered within a minute. */

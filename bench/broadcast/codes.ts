@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { quantile } from '../quantile.js';
 import type { Stage } from './stage.js';
 
 /** One-time codes: single messages, and the times of their arrival at the provider. */
@@ -31,7 +32,10 @@ export async function sendCodes(stage: Stage, devices: number, goOn?: () => bool
   for (;;) {
     const arrived = await arrivals(stage);
     const waits = [...kept].map(([token, at]) => (arrived.get(token) ?? Infinity) - at);
-    if (waits.every(Number.isFinite)) return quantilesOf(waits.map((wait) => Math.max(0, wait)));
+    if (waits.every(Number.isFinite)) {
+      const values = waits.map((wait) => Math.max(0, wait));
+      return { p50: quantile(values, 0.5), p99: quantile(values, 0.99) };
+    }
     if (Date.now() > deadline)
       throw new Error(`${waits.filter((wait) => wait === Infinity).length} codes never arrived`);
     for (const token of known) arrived.delete(token);
@@ -46,10 +50,4 @@ async function arrivals({ codesLog }: Stage): Promise<Map<string, number>> {
   return new Map(
     lines.map((line) => line.split(' ')).map(([seconds, path]) => [path!.split('/').at(-1)!, Number(seconds) * 1_000]),
   );
-}
-
-function quantilesOf(values: number[]): Latency {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
-  return { p50: at(0.5), p99: at(0.99) };
 }

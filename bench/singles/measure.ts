@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { applyLoad } from '../api/load.js';
 import type { Load, Target } from '../api/load.js';
 import { cpuSeconds } from '../broadcast/usage.js';
+import { quantile } from '../quantile.js';
 import type { Cluster, ClusterCost } from '../servers/cluster.js';
 import type { Sink } from './sink.js';
 
@@ -135,9 +136,7 @@ export async function measureIdle({ target, bodyOf }: Sender, sink: Sink): Promi
 }
 
 function quantilesOf(values: readonly number[]): Quantiles {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-  return { p50: at(0.5), p99: at(0.99) };
+  return { p50: quantile(values, 0.5), p99: quantile(values, 0.99) };
 }
 
 function mapValues(

@@ -1,0 +1,4 @@
+/** The smallest value that `share` (0 to 1) of the values do not exceed; NaN without values. */
+export function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? NaN;
+}
