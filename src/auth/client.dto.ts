@@ -5,8 +5,7 @@ import { DAY_S } from '../common/durations.js';
 import { NestedList, ReadAs } from '../common/fields.js';
 import type { Reading } from '../common/fields.js';
 import { isJsonObject } from '../common/json.js';
-import type { Client } from './client.js';
-import { CLIENT_ID, SECRET, isClientId, isSecret, liveSecrets } from './client.js';
+import { CLIENT_ID, SECRET, isClientId, isSecret } from './client.js';
 import { refuseKeySet } from './client-keys.js';
 import { MAX_SCOPE, parseScope } from './scope.js';
 
@@ -41,7 +40,7 @@ const Scope = () =>
     { pattern: SCOPE, maxLength: MAX_SCOPE },
   );
 
-const KEY_SET = {
+export const KEY_SET = {
   type: 'object' as const,
   nullable: true,
   additionalProperties: true,
@@ -89,25 +88,13 @@ const AtMost = (most: number): PropertyDecorator =>
     Max(most, { message: `it must be at most ${most}` }),
   );
 
-/** Changes of a client; omitted fields keep their values. */
-export class ChangeClientDto {
+/** Fields of a new and of a changed client. */
+abstract class ClientFields {
   /** Name for display. Default: the client id. */
   @IsOptional()
   @IsString({ message: 'it must be a string' })
   @Length(1, 255, { message: 'it must have 1 to 255 characters' })
   displayName?: string;
-
-  /**
-   * Scope elements, separated by spaces; `*` in an element matches any characters.
-   * @example 'messages.write push.application.com.example.app'
-   */
-  @IsOptional()
-  @Scope()
-  allowedScope?: string;
-
-  @IsOptional()
-  @IsBoolean({ message: 'it must be true or false' })
-  enabled?: boolean;
 
   /** Requests of the client per second, averaged over ten seconds; null: the setting LIMIT_CLIENT_RATE applies. */
   @AtMost(100_000)
@@ -116,11 +103,6 @@ export class ChangeClientDto {
   /** Concurrent requests of the client per process; null: the setting LIMIT_CLIENT_CONCURRENT applies. */
   @AtMost(100_000)
   concurrentRequests?: number | null;
-
-  /** True: the client gets tokens only over a certificate, and they are bound to it (CLIENT_CERTIFICATE_HEADER). */
-  @IsOptional()
-  @IsBoolean({ message: 'it must be true or false' })
-  certificateBound?: boolean;
 
   /** Public keys by which the client authenticates (`private_key_jwt`), in place of a secret; null: none. */
   @IsOptional()
@@ -133,16 +115,30 @@ export class ChangeClientDto {
   jwksUri?: string | null;
 }
 
-export class NewClientDto {
+/** Changes of a client; omitted fields keep their values. */
+export class ChangeClientDto extends ClientFields {
+  /**
+   * Scope elements, separated by spaces; `*` in an element matches any characters.
+   * @example 'messages.write push.application.com.example.app'
+   */
+  @IsOptional()
+  @Scope()
+  allowedScope?: string;
+
+  @IsOptional()
+  @IsBoolean({ message: 'it must be true or false' })
+  enabled?: boolean;
+
+  /** True: the client gets tokens only over a certificate, and they are bound to it (CLIENT_CERTIFICATE_HEADER). */
+  @IsOptional()
+  @IsBoolean({ message: 'it must be true or false' })
+  certificateBound?: boolean;
+}
+
+export class NewClientDto extends ClientFields {
   /** @example backend */
   @ClientId()
   id!: string;
-
-  /** Name for display. Default: the client id. */
-  @IsOptional()
-  @IsString({ message: 'it must be a string' })
-  @Length(1, 255, { message: 'it must have 1 to 255 characters' })
-  displayName?: string;
 
   /**
    * If omitted, a secret is generated; in the list `PUT`, an existing client keeps its secret. In production at
@@ -171,14 +167,6 @@ export class NewClientDto {
   @IsBoolean({ message: 'it must be true or false' })
   enabled?: boolean;
 
-  /** Requests of the client per second, averaged over ten seconds; null: the setting LIMIT_CLIENT_RATE applies. */
-  @AtMost(100_000)
-  requestsPerSecond?: number | null;
-
-  /** Concurrent requests of the client per process; null: the setting LIMIT_CLIENT_CONCURRENT applies. */
-  @AtMost(100_000)
-  concurrentRequests?: number | null;
-
   /**
    * True: the client gets tokens only over a certificate, and they are bound to it (CLIENT_CERTIFICATE_HEADER).
    * Default: false; in the list `PUT`, an existing client keeps its value.
@@ -186,16 +174,6 @@ export class NewClientDto {
   @IsOptional()
   @IsBoolean({ message: 'it must be true or false' })
   certificateBound?: boolean;
-
-  /** Public keys by which the client authenticates (`private_key_jwt`), in place of a secret; null: none. */
-  @IsOptional()
-  @KeySet()
-  jwks?: string | null;
-
-  /** Address of the keys, in place of `jwks`; null: none. */
-  @IsOptional()
-  @KeySetAddress()
-  jwksUri?: string | null;
 }
 
 export class ClientListDto {
@@ -238,121 +216,4 @@ export class RotateSecretDto {
   @Min(0, { message: 'it must be at least 0' })
   @Max(MONTH_S, { message: `it must be at most ${MONTH_S}` })
   overlapSeconds?: number;
-}
-
-export class SecretAnswer {
-  createdTime!: string;
-  /** Absent if the secret is valid until it is replaced. */
-  expiresTime?: string;
-  lastUsedTime?: string;
-}
-
-export class ClientAnswer {
-  id!: string;
-  displayName!: string;
-  allowedScope!: string;
-  enabled!: boolean;
-  /** Absent if tokens of the client need no certificate. */
-  certificateBound?: boolean;
-  /**
-   * Absent if the setting LIMIT_CLIENT_RATE applies. `concurrentRequests` is absent if LIMIT_CLIENT_CONCURRENT applies.
-   */
-  @ApiProperty({ type: 'integer' })
-  requestsPerSecond?: number;
-  @ApiProperty({ type: 'integer' })
-  concurrentRequests?: number;
-  createdTime!: string;
-  /** Updated about once per minute. */
-  lastUsedTime?: string;
-  /** Absent if the client has no keys of its own. */
-  @ApiPropertyOptional(KEY_SET)
-  jwks?: object;
-  jwksUri?: string;
-  /** Newest first; two during the rotation of a secret, none if the client was made with keys. */
-  secrets!: SecretAnswer[];
-}
-
-export class NewClientAnswer extends ClientAnswer {
-  /** Only in the answer that creates a generated secret: the server stores a hash. */
-  secret?: string;
-}
-
-export class ClientListAnswer {
-  clients!: ClientAnswer[];
-  productVersion!: string;
-}
-
-export class PlantedCount {
-  @ApiProperty({ type: 'integer' })
-  count!: number;
-  /** The oldest twenty. */
-  ids!: string[];
-}
-
-export class StoppedCounts {
-  @ApiProperty({ type: 'integer' })
-  campaigns!: number;
-  @ApiProperty({ type: 'integer' })
-  messages!: number;
-}
-
-export class PlantedAnswer {
-  clientId!: string;
-  applicationId!: string;
-  /** Active campaigns, and campaigns with a run that has waves to send. */
-  campaigns!: PlantedCount;
-  /** Scheduled and unfinished messages, including those of campaigns. */
-  messages!: PlantedCount;
-  /** With `stopMessages`: how many were stopped; absent if the caller's allowed scope does not cover stopping them. */
-  stopped?: StoppedCounts;
-}
-
-/** Campaigns and messages that deleted or disabled clients leave behind. */
-export class DepartureAnswer {
-  planted!: PlantedAnswer[];
-  /** Number of pairs of client and application beyond the first hundred. */
-  @ApiProperty({ type: 'integer' })
-  more?: number;
-}
-
-export class ChangedClientAnswer extends ClientAnswer {
-  /** If this call disables the client: campaigns and messages that would still be sent; absent if there are none. */
-  planted?: PlantedAnswer[];
-}
-
-/** MobileFirst's form of the result of a deployment. */
-export class TransactionAnswer {
-  /**
-   * Campaigns and messages of clients deleted or disabled by this call that would still be sent (extension); absent if
-   * there are none.
-   */
-  planted?: PlantedAnswer[];
-  /** Number of pairs of client and application beyond the first hundred. */
-  @ApiProperty({ type: 'integer' })
-  more?: number;
-  ok!: boolean;
-  productVersion!: string;
-  transaction!: Record<string, unknown>;
-}
-
-export function toClientAnswer(client: Client, now: number, secret?: string): NewClientAnswer {
-  return {
-    id: client.id,
-    displayName: client.displayName,
-    allowedScope: client.allowedScope,
-    enabled: client.enabled,
-    ...(client.certificateBound && { certificateBound: true }),
-    ...(client.requestsPerSecond !== null && { requestsPerSecond: client.requestsPerSecond }),
-    ...(client.concurrentRequests !== null && { concurrentRequests: client.concurrentRequests }),
-    ...(client.jwks !== null && { jwks: JSON.parse(client.jwks) as object }),
-    ...(client.jwksUri !== null && { jwksUri: client.jwksUri }),
-    createdTime: client.createdAt.toISOString(),
-    ...(client.lastUsedAt && { lastUsedTime: client.lastUsedAt.toISOString() }),
-    secrets: liveSecrets(client, now).map(({ createdAt, expiresAt, lastUsedAt }) => ({
-      createdTime: createdAt.toISOString(),
-      ...(expiresAt && { expiresTime: expiresAt.toISOString() }),
-      ...(lastUsedAt && { lastUsedTime: lastUsedAt.toISOString() }),
-    })),
-    ...(secret !== undefined && { secret }),
-  };
 }

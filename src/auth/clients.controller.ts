@@ -31,18 +31,15 @@ import type { Config } from '../config.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
 import type { Actor } from './audit.repository.js';
 import {
-  ChangeClientDto,
   ChangedClientAnswer,
   ClientAnswer,
   ClientListAnswer,
-  ClientListDto,
   DepartureAnswer,
   NewClientAnswer,
-  NewClientDto,
-  RotateSecretDto,
   TransactionAnswer,
   toClientAnswer,
-} from './client.dto.js';
+} from './client.answers.js';
+import { ChangeClientDto, ClientListDto, NewClientDto, RotateSecretDto } from './client.dto.js';
 import type { Client } from './client.js';
 import { ClientsService, clientRevision, listRevision } from './clients.service.js';
 import type { ChangedClient } from './clients.service.js';

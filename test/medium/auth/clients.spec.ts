@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ITSELF } from '../../../src/auth/audit.repository.js';
-import { toClientAnswer } from '../../../src/auth/client.dto.js';
+import { toClientAnswer } from '../../../src/auth/client.answers.js';
 import type { Database } from '../../../src/database/database.js';
 import { openPlace } from '../database/places.js';
 import { AuthRoom, ROOT, SetClock, refusalOf } from './auth-room.js';
