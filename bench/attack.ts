@@ -4,8 +4,9 @@ import { MissingProgram } from './attack/stage.js';
 
 /**
  * One caller, one push service or one odd answer against the rest: each attack runs beside a neighbour that sends one
- * message after another. Exits 1 if a message was lost, a turn of the loop took over 50 ms, a neighbour's p99 more than
- * doubled (and would not have by the same attack on another installation of the machine) or an attack succeeded; 2 if a server program is missing.
+ * message after another. Exits 1 if a message was lost, a turn of the loop took over 50 ms, an attack succeeded, or a
+ * neighbour's p99 more than doubled, also against the p99 beside the same attack on another installation of the
+ * machine; 2 if a server program is missing.
  */
 
 const { values } = parseArgs({

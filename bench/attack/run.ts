@@ -17,9 +17,8 @@ import { ATTACKER_APP, NEIGHBOUR_APP, Stage } from './stage.js';
 /** The longest allowed turn of the loop, ms. */
 const LONGEST_STALL_MS = 50;
 /**
- * A neighbour's p99 may double. If it is below one stall, the machine is the cause. The attacker shares two cores with
- * the program: where the p99 more than doubles, the same attack on another installation on this machine shows how much
- * of it is the machine's.
+ * A neighbour's p99 may double. Below one stall, the machine is the cause. The attacker shares two cores with the
+ * program: if the p99 more than doubles, the same attack on another installation shows the machine's part.
  */
 const LONGEST_FACTOR = 2;
 const FINISH_MS = 60_000;
@@ -45,7 +44,7 @@ export interface Options {
   attackMs: number;
   /** Run only attacks whose name contains this text. */
   only?: string;
-  /** Judge the neighbour's p99. It needs some hundred requests an attack, each 25 ms. */
+  /** Judge the neighbour's p99, which takes some hundred requests an attack, one each 25 ms. */
   judgesP99?: boolean;
   log: (line: string) => void;
 }
