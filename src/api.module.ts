@@ -18,6 +18,7 @@ import { ApprovalController } from './campaigns/approval.controller.js';
 import { CampaignsController } from './campaigns/campaigns.controller.js';
 import { CampaignsModule } from './campaigns/campaigns.module.js';
 import { PlantedCampaigns } from './campaigns/planted-campaigns.repository.js';
+import { NextFiringsController } from './campaigns/next-firings.controller.js';
 import { RenderController } from './campaigns/render.controller.js';
 import { RunsController } from './campaigns/runs.controller.js';
 import { DeviceTransferController } from './devices/device-transfer.controller.js';
@@ -98,6 +99,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     MessagesController,
     AudiencesController,
     MessageReportsController,
+    NextFiringsController,
     UnderWayController,
     CampaignsController,
     ApprovalController,

@@ -25,6 +25,14 @@ class CalendarFiringAnswer extends OmitType(PreviewedFiringAnswer, ['finishTime'
   timeZone!: string;
 }
 
+class NextFiringAnswer extends CalendarFiringAnswer {
+  applicationId!: string;
+}
+
+export class NextFiringsAnswer {
+  firings!: NextFiringAnswer[];
+}
+
 export class CalendarAnswer {
   firings!: CalendarFiringAnswer[];
   /** Ids of campaigns that fire more often than the answer lists. */

@@ -4,6 +4,7 @@ import { invalidValue } from '../common/errors.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import { readTarget } from '../messages/request/target.js';
 import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
+import type { Definition } from './campaign.js';
 import { CampaignRepository } from './campaign.repository.js';
 import { refusing } from './campaign-definition.js';
 import { CampaignsService } from './campaigns.service.js';
@@ -56,11 +57,21 @@ export class CalendarService {
       const most = Math.min(MOST_OF_ONE, MOST - firings.length);
       const found = refusing(() => previewFirings(definition, id, after, most + 1, [], to));
       if (found.length > most) incomplete.push(id);
-      const { name, schedule } = definition;
-      for (const { finishTime: _finish, binding: _binding, ...firing } of found.slice(0, most))
-        firings.push({ campaignId: id, name, timeZone: schedule.timeZone ?? 'UTC', ...firing });
+      firings.push(...found.slice(0, most).map((firing) => toCalendarFiring(id, definition, firing)));
     }
-    return { firings: firings.toSorted((a, b) => Date.parse(a.time) - Date.parse(b.time)), incomplete };
+    return { firings: firings.toSorted(byTime), incomplete };
+  }
+
+  /** The next firings of all applications: each is of one of the `count` campaigns that fire first. */
+  async listNext(count: number): Promise<(CalendarFiring & { applicationId: string })[]> {
+    const now = await this.clock.now();
+    const firings = (await this.repository.listNext(count)).flatMap(({ id, applicationId, definition }) =>
+      refusing(() => previewFirings(definition, id, now, count, [])).map((firing) => ({
+        applicationId,
+        ...toCalendarFiring(id, definition, firing),
+      })),
+    );
+    return firings.toSorted(byTime).slice(0, count);
   }
 
   /** How many users each pair of campaigns shares, without pairs that share none. */
@@ -81,4 +92,16 @@ export class CalendarService {
         .filter(({ users }) => users > 0),
     );
   }
+}
+
+function toCalendarFiring(
+  campaignId: string,
+  { name, schedule }: Definition,
+  { finishTime: _finish, binding: _binding, ...firing }: PreviewedFiring,
+): CalendarFiring {
+  return { campaignId, name, timeZone: schedule.timeZone ?? 'UTC', ...firing };
+}
+
+function byTime(a: CalendarFiring, b: CalendarFiring): number {
+  return Date.parse(a.time) - Date.parse(b.time);
 }

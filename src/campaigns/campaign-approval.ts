@@ -6,8 +6,6 @@ import { audienceOf, readTarget, withAudience } from '../messages/request/target
 import { SavedAudienceRepository } from '../messages/send/saved-audience.repository.js';
 import type { Definition } from './campaign.js';
 
-export const AWAITS = 'it goes to more devices than the application sends to without approval';
-
 /** A campaign as it would be sent now. */
 export interface Reviewed {
   /** Names the definition together with the saved audience. */

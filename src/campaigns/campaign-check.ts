@@ -3,6 +3,8 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { checkAlert, checkSizes } from '../messages/request/build-notification.js';
 import { checkKnown, ignoredField } from '../messages/request/prepare.js';
 import { readTarget } from '../messages/request/target.js';
+import { distinct } from '../messages/request/warning.js';
+import type { Warning } from '../messages/request/warning.js';
 import { AudienceService } from '../messages/send/audience.service.js';
 import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
 import { PROVIDERS } from '../providers/providers.module.js';
@@ -30,11 +32,11 @@ export class CampaignCheck {
     applicationId: string,
     body: CampaignDto,
     strict: boolean,
-  ): Promise<{ definition: Definition; warnings: string[] }> {
+  ): Promise<{ definition: Definition; warnings: Warning[] }> {
     const application = await this.applications.getApplication(applicationId);
     const definition = readDefinition(body);
     const target = readTarget(await this.saved.resolve(applicationId, definition.target));
-    const warnings = new Set(await this.audiences.checkTarget(applicationId, target));
+    const warnings = await this.audiences.checkTarget(applicationId, target);
     for (const { variant, language, body: content } of toMessages(definition, '')) {
       const field = ['content', variant && `of variant ${variant}`, language && `in ${language}`]
         .filter(Boolean)
@@ -44,9 +46,9 @@ export class CampaignCheck {
         if (strict || application.strict) checkKnown(unknown);
         checkAlert(notification, target.platforms);
         checkSizes(notification, target.platforms, this.providers);
-        for (const path of unknown) warnings.add(ignoredField(path));
+        warnings.push(...unknown.map(ignoredField));
       });
     }
-    return { definition, warnings: [...warnings] };
+    return { definition, warnings: distinct(warnings) };
   }
 }

@@ -2,11 +2,17 @@ import { ApiProperty } from '@nestjs/swagger';
 import type { CampaignState, RunState, WaveState } from '../database/campaign-tables.js';
 import type { MessageState } from '../database/tables.js';
 import { OutcomesAnswer } from '../messages/report/message.answers.js';
+import { WarningAnswer } from '../messages/request/warning.answers.js';
+import { told } from '../messages/request/warning.js';
+import type { Warning } from '../messages/request/warning.js';
 import { BindingAnswer } from '../messages/send/estimate.answers.js';
+import { ExclusionAnswer } from '../messages/send/exclusion.answers.js';
 import type { Definition } from './campaign.js';
 import { CampaignDto } from './campaign.dto.js';
 import type { Campaign } from './campaign.repository.js';
 import { NOTE_CODES } from './preview.js';
+import { REASON_CODES, reasonCodeOf } from './reason.js';
+import type { ReasonCode } from './reason.js';
 import type { Run, RunWave } from './run.repository.js';
 
 /** The API's answers about campaigns. Times are ISO 8601, UTC. */
@@ -18,6 +24,8 @@ export class CampaignAnswer extends CampaignDto implements Definition {
   state!: CampaignState;
   /** Reason of a pause, if the pause was not requested by a client. */
   stateReason?: string;
+  @ApiProperty({ enum: REASON_CODES })
+  stateReasonCode?: ReasonCode;
   /** The next firing by the schedule. */
   nextTime?: string;
   /** Only of a campaign that is read alone: names the campaign with its saved audience, for an approval. */
@@ -28,6 +36,7 @@ export class CampaignAnswer extends CampaignDto implements Definition {
   lastUpdatedTime!: string;
   /** Names of ignored fields. */
   warnings?: string[];
+  warningDetails?: WarningAnswer[];
 }
 
 export class CampaignListAnswer {
@@ -42,6 +51,8 @@ export class RunAnswer {
   state!: RunState;
   /** Why the run was skipped or cancelled. */
   reason?: string;
+  @ApiProperty({ enum: REASON_CODES })
+  reasonCode?: ReasonCode;
   /**
    * Number of missed firings that this run stands for: the first was due at `missedFromTime`, the last at
    * `scheduledTime`.
@@ -51,6 +62,7 @@ export class RunAnswer {
   missedFromTime?: string;
   /** Only in the answer to a manual firing. */
   warnings?: string[];
+  warningDetails?: WarningAnswer[];
   @ApiProperty({ type: 'integer' })
   audience!: number;
   /** Devices skipped because of the daily cap. */
@@ -77,6 +89,8 @@ export class WaveAnswer {
   dueTime!: string;
   state!: WaveState;
   reason?: string;
+  @ApiProperty({ enum: REASON_CODES })
+  reasonCode?: ReasonCode;
   messages!: WaveMessageAnswer[];
 }
 
@@ -163,21 +177,26 @@ export class PreviewAnswer {
   /** Devices of the target that would get nothing, by reason. */
   @ApiProperty(COUNTS)
   excluded!: Record<string, number>;
+  /** The same numbers with codes. */
+  exclusions!: ExclusionAnswer[];
   messages!: PreviewedMessageAnswer[];
 }
 
-export function toCampaignAnswer(campaign: Campaign, warnings: readonly string[] = []): CampaignAnswer {
+export function toCampaignAnswer(campaign: Campaign, warnings: readonly Warning[] = []): CampaignAnswer {
   return {
     campaignId: campaign.id,
     state: campaign.state,
-    ...(campaign.stateReason !== null && { stateReason: campaign.stateReason }),
+    ...(campaign.stateReason !== null && {
+      stateReason: campaign.stateReason,
+      stateReasonCode: reasonCodeOf(campaign.stateReason),
+    }),
     ...(campaign.nextAt && { nextTime: campaign.nextAt.toISOString() }),
     ...campaign.definition,
     clientId: campaign.clientId,
     ...(campaign.approvedBy !== null && { approvedBy: campaign.approvedBy }),
     createdTime: campaign.createdAt.toISOString(),
     lastUpdatedTime: campaign.updatedAt.toISOString(),
-    ...(warnings.length > 0 && { warnings: [...warnings] }),
+    ...told(warnings),
   };
 }
 
@@ -187,7 +206,7 @@ export function toRunAnswer(run: Run): RunAnswer {
     scheduledTime: run.scheduledAt.toISOString(),
     manual: run.manual,
     state: run.state,
-    ...(run.reason !== null && { reason: run.reason }),
+    ...becauseOf(run.reason),
     ...(run.missed && { missedCount: run.missed.count, missedFromTime: run.missed.from.toISOString() }),
     audience: run.audience,
     capped: run.capped,
@@ -199,7 +218,7 @@ export function toWaveAnswer({ dueAt, state, reason, messages }: RunWave): WaveA
   return {
     dueTime: dueAt.toISOString(),
     state,
-    ...(reason !== null && { reason }),
+    ...becauseOf(reason),
     messages: messages.map(({ messageId, state: messageState, audience, variant, language }) => ({
       messageId,
       state: messageState,
@@ -208,4 +227,8 @@ export function toWaveAnswer({ dueAt, state, reason, messages }: RunWave): WaveA
       ...(language !== null && { language }),
     })),
   };
+}
+
+function becauseOf(reason: string | null): { reason?: string; reasonCode?: ReasonCode } {
+  return reason === null ? {} : { reason, reasonCode: reasonCodeOf(reason) };
 }

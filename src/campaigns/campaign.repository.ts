@@ -11,6 +11,7 @@ import type { Definition } from './campaign.js';
 import type { NextFiring } from './firing/firing.js';
 import { OverlapRepository } from './firing/overlap.repository.js';
 import type { MovingMessage } from './firing/overlap.repository.js';
+import { REMOVED } from './reason.js';
 
 export interface Campaign {
   seq: number;
@@ -31,8 +32,6 @@ export interface Campaign {
   createdAt: Date;
   updatedAt: Date;
 }
-
-const REMOVED = 'the campaign was removed';
 
 /** Reads and writes campaigns for the API. */
 @Injectable()
@@ -147,6 +146,20 @@ export class CampaignRepository {
       .orderBy('next_at')
       .execute();
     return rows.map(toCampaign);
+  }
+
+  /** The active ones of all applications that fire next. */
+  async listNext(limit: number): Promise<(Campaign & { applicationId: string })[]> {
+    const rows = await this.database.reader
+      .selectFrom('campaign')
+      .innerJoin('application', 'application.id', 'campaign.application_id')
+      .selectAll('campaign')
+      .where('campaign.state', '=', 'active')
+      .where('application.removed_at', 'is', null)
+      .orderBy('campaign.due_at')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({ ...toCampaign(row), applicationId: row.application_id }));
   }
 
   /** Locks a campaign, so that it does not fire before the commit. */

@@ -53,10 +53,6 @@ export interface QuietHours {
   action: 'hold' | 'drop';
 }
 
-export const DISABLED = 'the application is disabled';
-export const UNDER_WAY = 'an earlier run has not ended';
-export const OVERTAKEN = 'overtaken by the next firing';
-
 /**
  * The overlap rule for a whole run. In the recipients' time each wave checks it by itself, because a daily run takes
  * more than a day.

@@ -27,6 +27,7 @@ import { readIfMatch, toEtag } from '../common/revision.js';
 import { readQuery, readText, readWord } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
 import { definitionChange } from './audited-definition.js';
+import type { Warning } from '../messages/request/warning.js';
 import { readIdempotency } from '../messages/send/idempotency.js';
 import { CampaignAnswer, CampaignListAnswer, RemovedCampaignAnswer, toCampaignAnswer } from './campaign.answers.js';
 import { CampaignDto, DuplicateDto } from './campaign.dto.js';
@@ -260,7 +261,7 @@ function answerMade(reply: FastifyReply, { campaign, warnings, replayed }: MadeC
   return answer(reply, campaign, warnings);
 }
 
-function answer(reply: FastifyReply, campaign: Campaign, warnings: readonly string[] = []): CampaignAnswer {
+function answer(reply: FastifyReply, campaign: Campaign, warnings: readonly Warning[] = []): CampaignAnswer {
   void reply.header('etag', toEtag(definitionRevision(campaign)));
   return toCampaignAnswer(campaign, warnings);
 }

@@ -10,6 +10,7 @@ import { inTransaction } from '../database/transaction.js';
 import type { Tx } from '../database/transaction.js';
 import { Quotas } from '../limits/quotas.js';
 import { MessageControlService } from '../messages/control/message-control.service.js';
+import type { Warning } from '../messages/request/warning.js';
 import { checkSameRequest } from '../messages/send/idempotency.js';
 import type { Idempotency } from '../messages/send/idempotency.js';
 import { newMessageId } from '../messages/send/message-id.js';
@@ -27,7 +28,7 @@ import { SharedClock } from './firing/shared-clock.repository.js';
 
 export interface MadeCampaign {
   campaign: Campaign;
-  warnings: string[];
+  warnings: Warning[];
   /** True: repeats the answer to an earlier request with the same Idempotency-Key; the campaign is as it is now. */
   replayed: boolean;
 }
@@ -84,7 +85,7 @@ export class CampaignsService {
     id: string,
     body: CampaignDto,
     revisions: readonly string[] | undefined,
-  ): Promise<{ before: Definition; campaign: Campaign; warnings: string[] }> {
+  ): Promise<{ before: Definition; campaign: Campaign; warnings: Warning[] }> {
     let { definition: before } = await this.readCampaign(applicationId, id);
     const { definition, warnings } = await this.definitions.check(applicationId, body, strict);
     const now = await this.clock.now();
@@ -203,7 +204,7 @@ export class CampaignsService {
   private async make(
     { applicationId, clientId }: { applicationId: string; clientId: string },
     idempotency: Idempotency | null,
-    define: () => Promise<{ definition: Definition; warnings: string[] }>,
+    define: () => Promise<{ definition: Definition; warnings: Warning[] }>,
   ): Promise<MadeCampaign> {
     await this.applications.getApplication(applicationId);
     const earlier = await this.findMade(applicationId, clientId, idempotency);

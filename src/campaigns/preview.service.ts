@@ -12,6 +12,8 @@ import type { Definition } from './campaign.js';
 import { CampaignsService } from './campaigns.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 import { toMessages } from './firing/wave-messages.js';
+import { exclusionsOf } from '../messages/send/exclusion.js';
+import type { Exclusion } from '../messages/send/exclusion.js';
 import { previewFirings } from './preview.js';
 import type { PreviewedFiring } from './preview.js';
 
@@ -23,6 +25,7 @@ export interface Preview {
   exact: boolean;
   /** Devices of the target that would get nothing, by reason. */
   excluded: Record<string, number>;
+  exclusions: Exclusion[];
   messages: {
     variant: string | null;
     language: string | null;
@@ -78,6 +81,6 @@ export class PreviewService {
     const { limits } = await this.estimates.read(applicationId, [...counts.keys()], { now, from: now });
     const shares = limits.map((each) => ({ limits: each, count: counts.get(each.provider) ?? 0 }));
     const firings = refusing(() => previewFirings(definition, id, now, count, shares));
-    return { firings, audience, exact: isExact, excluded, messages };
+    return { firings, audience, exact: isExact, excluded, exclusions: exclusionsOf(excluded), messages };
   }
 }

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
+import { told } from '../messages/request/warning.js';
 import { readIdempotency } from '../messages/send/idempotency.js';
 import { RenderAnswer, RenderDto, TestAnswer, TestCampaignDto } from './render.dto.js';
 import { RenderService } from './render.service.js';
@@ -83,6 +84,6 @@ export class RenderController {
     const caller = { applicationId, clientId };
     const { messages, warnings, replayed } = await this.service.testCampaign(caller, campaignId, body, idempotency);
     if (replayed) void reply.header('idempotent-replayed', 'true');
-    return { messages, ...(warnings.length > 0 && { warnings }) };
+    return { messages, ...told(warnings) };
   }
 }

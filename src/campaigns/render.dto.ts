@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, ArrayNotEmpty, IsArray, IsOptional, IsString, Length } from 'class-validator';
 import { AnyObject, NestedList } from '../common/fields.js';
+import { WarningAnswer } from '../messages/request/warning.answers.js';
 import { VariantDto } from './campaign.dto.js';
 
 const MAX_VARIANTS = 10;
@@ -120,4 +121,6 @@ export class TestAnswer {
   messages!: TestMessageAnswer[];
   @ApiPropertyOptional({ type: [String] })
   warnings?: string[];
+  @ApiPropertyOptional({ type: [WarningAnswer] })
+  warningDetails?: WarningAnswer[];
 }

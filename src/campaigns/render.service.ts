@@ -5,6 +5,8 @@ import { toPlain } from '../common/fields.js';
 import type { DeviceCondition, Target } from '../database/tables.js';
 import { DevicesService } from '../devices/devices.service.js';
 import { ReportsService } from '../messages/report/reports.service.js';
+import { distinct } from '../messages/request/warning.js';
+import type { Warning } from '../messages/request/warning.js';
 import { AudienceService } from '../messages/send/audience.service.js';
 import { checkSameRequest } from '../messages/send/idempotency.js';
 import type { Idempotency } from '../messages/send/idempotency.js';
@@ -74,7 +76,7 @@ export class RenderService {
     id: string,
     { deviceIds, userIds, variant, language }: TestCampaignDto,
     idempotency: Idempotency | null,
-  ): Promise<{ messages: TestedMessage[]; warnings: string[]; replayed: boolean }> {
+  ): Promise<{ messages: TestedMessage[]; warnings: Warning[]; replayed: boolean }> {
     if ((deviceIds === undefined) === (userIds === undefined))
       throw invalidValue('deviceIds', 'either deviceIds or userIds is required');
     const application = await this.applications.getApplication(applicationId);
@@ -88,13 +90,11 @@ export class RenderService {
     if (chosen.length === 0)
       throw invalidValue(variant === undefined ? 'language' : 'variant', 'the campaign does not have it');
     const now = await this.clock.now();
-    const warnings = new Set<string>();
     const tested = await Promise.all(
       chosen.map(async (message) => {
         const where = language === undefined ? withoutShare(message.where) : [];
         const target: Target = { ...(deviceIds ? { deviceIds } : { userIds }), ...(where.length > 0 && { where }) };
         const audience = await this.audiences.resolve(applicationId, target);
-        for (const warning of audience.warnings) warnings.add(warning);
         return {
           message,
           acceptable: compose({ applicationId, clientId, campaignId: id, idempotency }, message, target, now),
@@ -120,7 +120,7 @@ export class RenderService {
       language: message.language,
       audience,
     }));
-    return { messages, warnings: [...warnings], replayed: false };
+    return { messages, warnings: distinct(tested.flatMap(({ audience }) => audience.warnings)), replayed: false };
   }
 
   /** The messages that an earlier request with the same key has sent; null: none. */
@@ -129,7 +129,7 @@ export class RenderService {
     clientId: string,
     chosen: readonly WaveMessage[],
     idempotency: Idempotency | null,
-  ): Promise<{ messages: TestedMessage[]; warnings: string[]; replayed: true } | null> {
+  ): Promise<{ messages: TestedMessage[]; warnings: Warning[]; replayed: true } | null> {
     if (!idempotency) return null;
     const found = await Promise.all(
       chosen.map(async (message) => {

@@ -6,13 +6,17 @@ import type { AuthorizedRequest } from '../auth/scope.guard.js';
 import { MayLag } from '../common/may-lag.js';
 import { readQuery } from '../common/query.js';
 import type { Query as QueryOf } from '../common/query.js';
+import { told } from '../messages/request/warning.js';
+import type { Warning } from '../messages/request/warning.js';
 import { FullRunAnswer, RunAnswer, RunListAnswer, toRunAnswer, toWaveAnswer } from './campaign.answers.js';
 import { CountPipe, RunIdPipe } from './campaign.pipes.js';
 import { RunsService } from './runs.service.js';
 
 const UNKNOWN = { status: 404, description: 'Unknown application or campaign' };
-const BESIDE =
-  'An earlier run has not ended, and this run is concurrent: policies.overlap applies to the schedule only.';
+const BESIDE: Warning = {
+  code: 'concurrentRun',
+  message: 'An earlier run has not ended, and this run is concurrent: policies.overlap applies to the schedule only.',
+};
 
 @ApiTags('Campaigns')
 @Controller('imfpush/v1/apps/:applicationId/campaigns/:campaignId')
@@ -49,7 +53,7 @@ export class RunsController {
     const { clientId } = request.authorized;
     const { run, replayed, beside } = await this.runs.runCampaign(applicationId, campaignId, clientId, idempotencyKey);
     if (replayed) void reply.header('idempotent-replayed', 'true');
-    return Object.assign(toRunAnswer(run), beside && { warnings: [BESIDE] });
+    return Object.assign(toRunAnswer(run), told(beside ? [BESIDE] : []));
   }
 
   @Get('runs')

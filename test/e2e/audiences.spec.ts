@@ -39,6 +39,7 @@ describe.each(STAGES)('audiences on $name', (stage) => {
       byPlatform: { A: 1, G: 1 },
       byProvider: { sandbox: 2 },
       excluded: { gone: 1 },
+      exclusions: [{ code: 'retired', reason: 'gone', count: 1 }],
       retired: 1,
       unknown: { count: 1, first: ['nobody'] },
       exact: true,

@@ -117,6 +117,7 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await statesOf(planted)).toEqual({ campaign: 'paused', messages: ['cancelled', 'cancelled'] });
     expect((await api.app('GET', `/campaigns/${campaignId}`)).body).toMatchObject({
       stateReason: `the client ${id} was deleted or disabled`,
+      stateReasonCode: 'clientGone',
     });
     expect(await admin.call('DELETE', `${path}?stopMessages=true`)).toMatchObject({ status: 404 });
     const { body } = await admin.call<{ events: unknown[] }>('GET', '/auditevents?size=1');

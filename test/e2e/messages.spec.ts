@@ -131,11 +131,27 @@ describe.each(STAGES)('on $name', (stage) => {
         dryRun: true,
         audience: { total: 1, providers: { fcm: 1 } },
         excluded: { 'another platform': 1 },
+        exclusions: [{ code: 'otherPlatform', reason: 'another platform', count: 1 }],
         blocked: [
-          { provider: 'fcm', reason: 'fcm is not configured for this application' },
-          { provider: 'fcm', reason: expect.stringMatching(/bytes, the provider takes 4096/) as string },
+          { provider: 'fcm', code: 'notConfigured', reason: 'fcm is not configured for this application' },
+          {
+            provider: 'fcm',
+            code: 'tooLarge',
+            reason: expect.stringMatching(/bytes, the provider takes 4096/) as string,
+            bytes: expect.any(Number) as number,
+            limit: 4_096,
+          },
         ],
         warnings: ['No device is registered for 1 of target.userIds: nobody.'],
+        warningDetails: [
+          {
+            code: 'unregisteredIds',
+            message: 'No device is registered for 1 of target.userIds: nobody.',
+            field: 'target.userIds',
+            count: 1,
+            ids: ['nobody'],
+          },
+        ],
       },
     });
     expect(tried.body).not.toHaveProperty('messageId');
@@ -252,7 +268,21 @@ describe.each(STAGES)('on $name', (stage) => {
       deviceId: 'a/b%c.d 😀',
       outcome: 'notInAudience',
       reason: 'the message is for other users',
+      reasonCode: 'otherUsers',
     });
+    for (const [reasonCode, target, members] of [
+      ['otherPlatform', { platforms: ['WEB_CHROME'] }, { targetPlatforms: ['WEB_CHROME'] }],
+      ['otherLanguage', { languages: ['fi'] }, {}],
+      ['otherTimeZone', { timeZones: ['Asia/Tokyo'] }, {}],
+      ['otherAppVersion', { appVersion: { min: '9' } }, {}],
+      ['otherAttribute', { attributes: { plan: 'gold' } }, { attribute: 'plan' }],
+      ['otherAttribute', { platforms: ['A'], attributes: { age: { min: 18 } } }, { attribute: 'age' }],
+    ] as const) {
+      const id = await api.send({ message: { alert: 'to others' }, target });
+      await api.waitFor(id);
+      const told = await get(`/devices/${odd}/messages?messageId=${id}`);
+      expect(told.body).toMatchObject({ outcome: 'notInAudience', reasonCode, ...members });
+    }
     expect((await get(`/devices/${odd}/messages?messageId=${ids[0]}`)).body).toMatchObject({
       messageId: ids[0],
       outcome: 'accepted',

@@ -233,6 +233,7 @@ const ROWS: Record<string, Row> = {
 
   [`POST ${app}/messages`]: { needs: 'messages.write', body: HELLO, status: 202 },
   [`POST ${app}/messages/bulk`]: { needs: 'messages.write', body: [HELLO], status: 202 },
+  'GET /imfpush/v1/campaigns:firings': { needs: 'campaigns.read', application: '*', status: 200 },
   'GET /imfpush/v1/messages': { needs: 'messages.read', application: '*', status: 200 },
   'GET /imfpush/v1/stats': { needs: 'messages.read', application: '*', status: 200 },
   [`GET ${app}/stats`]: { needs: 'messages.read', status: 200 },

@@ -214,7 +214,14 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(await dry({ tagNames: ['there-only'] })).toMatchObject({
       ...whole,
       upstream: { whole: true },
-      blocked: [{ provider: 'upstream', reason: expect.stringMatching(/^paused: .*invalid_client/) as string }],
+      blocked: [
+        {
+          provider: 'upstream',
+          code: 'providerPaused',
+          reason: expect.stringMatching(/^paused: .*invalid_client/) as string,
+          pausedReason: expect.stringMatching(/invalid_client/) as string,
+        },
+      ],
       warnings: [`The whole message would be relayed to the upstream; ${known}`],
     });
     await put();
@@ -233,6 +240,7 @@ describe.each(STAGES)('on $name', (stage) => {
       audience: { total: null, providers: { sandbox: 2 } },
       upstream: { whole: false, ids: 2, of: 3 },
       warnings: [`The message to 2 of the 3 ids of the target would be relayed to the upstream; ${known}`],
+      warningDetails: [{ code: 'relayed', count: 2, of: 3 }],
     });
     const here = await dry({ userIds: ['dry'] });
     expect(here).toMatchObject({ audience: { total: 2 }, warnings: [] });

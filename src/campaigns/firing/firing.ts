@@ -1,6 +1,7 @@
 import { HOUR_MS } from '../../common/durations.js';
-import { DEFAULT_CATCH_UP_S, DISABLED, LATE_MS, OVERTAKEN, UNDER_WAY, refuseLate, runOverlap } from '../campaign.js';
+import { DEFAULT_CATCH_UP_S, LATE_MS, refuseLate, runOverlap } from '../campaign.js';
 import type { Definition } from '../campaign.js';
+import { DISABLED, OVERTAKEN, UNDER_WAY } from '../reason.js';
 import { jitterOf, nextFiring, readSchedule } from '../schedule/schedule.js';
 import type { Firing, Schedule } from '../schedule/schedule.js';
 import { countFirings, lastFiring } from '../schedule/span.js';

@@ -1,7 +1,7 @@
 import type { WaveState } from '../../database/campaign-tables.js';
 import type { NewMessage } from '../../messages/send/new-message.js';
-import { OVERTAKEN } from '../campaign.js';
 import type { Definition } from '../campaign.js';
+import { OVERTAKEN } from '../reason.js';
 import type { WaveDecision, WavePlan } from './wave.js';
 
 /** Outcomes of waves, pure. */

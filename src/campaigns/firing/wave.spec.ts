@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Definition, Policies } from '../campaign.js';
 import { nextFiring, readSchedule } from '../schedule/schedule.js';
-import { DEAD_BY_MORNING, IN_QUIET_HOURS, decideWave, planWaves, quietTimes, zonesOf } from './wave.js';
+import { DEAD_BY_MORNING, IN_QUIET_HOURS } from '../reason.js';
+import { decideWave, planWaves, quietTimes, zonesOf } from './wave.js';
 import type { WavePlan, WaveTerms } from './wave.js';
 
 const HOUR = 3_600_000;

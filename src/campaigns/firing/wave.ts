@@ -2,6 +2,7 @@ import { DAY_MS, MINUTE_MS } from '../../common/durations.js';
 import type { QuietTime } from '../../database/tables.js';
 import type { Definition, QuietHours } from '../campaign.js';
 import { refuseLate } from '../campaign.js';
+import { DEAD_BY_MORNING, IN_QUIET_HOURS, TOO_OLD } from '../reason.js';
 import { distinctZones, isTimeZone, toLocal, toMoment } from '../schedule/time-zone.js';
 import { jitterOf } from '../schedule/schedule.js';
 import type { Firing, Schedule } from '../schedule/schedule.js';
@@ -31,8 +32,6 @@ export interface WaveTerms {
 }
 
 const QUIET_DAYS = 7;
-export const IN_QUIET_HOURS = 'quiet hours of the recipients';
-export const DEAD_BY_MORNING = 'its time to live ends before the quiet hours do';
 
 /** The waves of a firing: one, or one per group of zones with the same time. */
 export function planWaves(terms: WaveTerms, firing: Firing): WavePlan[] {
@@ -71,7 +70,7 @@ export function decideWave(
   if (plan.dropped !== null) return { do: 'skip', reason: plan.dropped };
   const late = refuseLate(policies, now - dueAt, true);
   if (late !== null) return { do: 'skip', reason: late };
-  if (now >= plan.scheduledAt + ttlSeconds * 1_000) return { do: 'skip', reason: 'its time to live has ended' };
+  if (now >= plan.scheduledAt + ttlSeconds * 1_000) return { do: 'skip', reason: TOO_OLD };
   const quiet = plan.quiet.find(([from, to]) => now >= from && now < to);
   if (!quiet) return { do: 'send' };
   if (policies.quietHours?.action === 'drop') return { do: 'skip', reason: IN_QUIET_HOURS };

@@ -10,6 +10,9 @@ import type { Query as QueryOf } from '../../common/query.js';
 import { TakesBody } from '../../common/takes-body.js';
 import { Caller } from '../../auth/admin.guard.js';
 import type { Actor } from '../../auth/audit.repository.js';
+import { WARNED } from '../request/warning.answers.js';
+import type { WarningAnswer } from '../request/warning.answers.js';
+import { told } from '../request/warning.js';
 import { inAcceptSpan } from '../send/accept-span.js';
 import { ApprovalService } from './approval.service.js';
 import { MessageControlService } from './message-control.service.js';
@@ -24,6 +27,7 @@ interface ResendAnswer {
   messageId: string;
   resendOf: string;
   warnings?: string[];
+  warningDetails?: WarningAnswer[];
 }
 
 @ApiTags('Messages')
@@ -145,7 +149,7 @@ export class MessageControlController {
       properties: {
         messageId: { type: 'string' },
         resendOf: { type: 'string' },
-        warnings: { type: 'array', items: { type: 'string' } },
+        ...WARNED,
       },
     },
   })
@@ -172,7 +176,7 @@ export class MessageControlController {
     return {
       messageId: accepted.messageId,
       resendOf: messageId,
-      ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
+      ...told(accepted.warnings),
     };
   }
 }

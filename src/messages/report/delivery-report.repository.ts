@@ -3,11 +3,12 @@ import { sql } from 'kysely';
 import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
-import type { DeliveryDetail, DeliveryDetails } from '../../database/tables.js';
+import type { DeliveryDetail, DeliveryDetails, DeviceCondition } from '../../database/tables.js';
 import { BATCH_SIZE } from '../../delivery/batching.js';
 import { OUTCOME, OUTCOME_NAMES } from '../../delivery/outcome.js';
 import type { OutcomeCode, OutcomeName } from '../../delivery/outcome.js';
 import type { ProviderName } from '../../providers/provider.js';
+import { conditionToSql } from '../../devices/condition.repository.js';
 import type { Circumstances } from './why-not.js';
 
 /** One delivery and its current outcome. */
@@ -173,8 +174,8 @@ export class DeliveryReportRepository {
 
   /** The current data of a device and a message; undefined if one of them does not exist. */
   async circumstances(applicationId: string, deviceId: string, messageId: string): Promise<Circumstances | undefined> {
-    const { rows } = await sql<Circumstances>`
-      select message.state, message.target, message.expand_max as "lastSeq", message.resend_of as "resendOf",
+    const { rows } = await sql<Omit<Circumstances, 'unmet'>>`
+      select message.state, message.capped, message.target, message.expand_max as "lastSeq", message.resend_of as "resendOf",
         coalesce(message.send_at, message.accepted_at) as "leftAt", device.seq, device.created_at as "createdAt",
         device.device_id as "deviceId", device.platform, device.user_id as "userId", device.broadcast,
         device.retired_at as "retiredAt", device.retired_reason as "retiredReason",
@@ -182,7 +183,16 @@ export class DeliveryReportRepository {
       from message, device
       where message.application_id = ${applicationId} and message.id = ${messageId} and message.state <> 'removed'
         and device.application_id = ${applicationId} and device.device_id = ${deviceId}`.execute(this.database.reader);
-    return rows[0];
+    const [found] = rows;
+    return found && { ...found, unmet: await this.findUnmet(found.seq, found.target.where ?? []) };
+  }
+
+  private async findUnmet(deviceSeq: number, where: readonly DeviceCondition[]): Promise<DeviceCondition | null> {
+    if (where.length === 0) return null;
+    const { rows } = await sql<{ met: boolean[] }>`
+      select array[${sql.join(where.map(conditionToSql))}] as met from device
+      where seq = ${deviceSeq}`.execute(this.database.reader);
+    return where[rows[0]?.met.indexOf(false) ?? -1] ?? null;
   }
 
   private async batches(

@@ -31,7 +31,7 @@ export class DeviceMessagesController {
   @ApiResponse({
     status: 200,
     description:
-      'A page with `next` may have fewer entries than `size`, because a request reads a limited part of the history. With `messageId`: one delivery, or `outcome` `notInAudience` and the reason.',
+      'A page with `next` may have fewer entries than `size`, because a request reads a limited part of the history. With `messageId`: one delivery, or `outcome` `notInAudience` and the reason, as a sentence and as a code.',
     schema: { oneOf: [{ $ref: getSchemaPath(ExplanationAnswer) }, { $ref: getSchemaPath(DeviceMessageListAnswer) }] },
   })
   @ApiResponse({ status: 400, description: 'A parameter is unknown or invalid' })
@@ -45,7 +45,9 @@ export class DeviceMessagesController {
       const { messageId = '' } = readQuery(query, ['messageId']);
       const told = await this.reports.explain(applicationId, deviceId, messageId);
       if ('delivery' in told) return Object.assign(toDeliveryAnswer(told.delivery), { messageId });
-      return { messageId, deviceId, outcome: 'notInAudience', reason: told.reason };
+      const { retiredAt, ...why } = told;
+      const retired = retiredAt && { retiredTime: retiredAt.toISOString() };
+      return { messageId, deviceId, outcome: 'notInAudience', ...why, ...retired };
     }
     const { size, after } = readQuery(query, ['size', 'after']);
     const before = after === undefined ? Number.MAX_SAFE_INTEGER : readPlace(after)[0];

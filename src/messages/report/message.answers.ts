@@ -3,6 +3,8 @@ import type { OutcomeName } from '../../delivery/outcome.js';
 import { OUTCOME_NAMES } from '../../delivery/outcome.js';
 import type { DeviceReceipts, ReceiptCounts } from '../receipts/receipt-kinds.js';
 import type { Outcomes } from './report.js';
+import { WHY_NOT_CODES } from './why-not.js';
+import type { WhyNot } from './why-not.js';
 
 /** The answers of the report routes. Times are ISO 8601; members without a value are omitted. */
 
@@ -218,6 +220,22 @@ export class ExplanationAnswer {
   @ApiProperty({ enum: [...OUTCOME_NAMES, 'notInAudience'] })
   outcome!: string;
   reason?: string;
+  /** Only of `notInAudience`: the reason as a code. */
+  @ApiProperty({ enum: WHY_NOT_CODES })
+  reasonCode?: WhyNot['reasonCode'];
+  /** Only of `resend`: the message of which some deliveries were sent again. */
+  resendOf?: string;
+  /** Only of `otherPlatform`: the platforms of the target. */
+  targetPlatforms?: string[];
+  /** Only of `otherAttribute`: its name. */
+  attribute?: string;
+  /** Only of `dailyCap`: devices that the cap left out. */
+  @ApiProperty({ type: 'integer' })
+  capped?: number;
+  /** Only of `retired`. */
+  retiredTime?: string;
+  /** Only of `retired`: the provider’s reason, or `unseen`. */
+  retiredReason?: string;
   @ApiProperty({ type: 'integer' })
   attempts?: number;
   retryTime?: string;

@@ -16,6 +16,7 @@ import type { FullReport, MessageReport } from './report.js';
 import { ReportRepository } from './report.repository.js';
 import type { MessageContent, MessageFilter, MessagePlace } from './report.repository.js';
 import { whyNot } from './why-not.js';
+import type { WhyNot } from './why-not.js';
 
 /** Deliveries per step of a stream: four batches, about 2 MB of lines. */
 const STREAM_STEP = 4_000;
@@ -143,13 +144,13 @@ export class ReportsService {
     applicationId: string,
     deviceId: string,
     messageId: string,
-  ): Promise<{ delivery: DeviceDelivery } | { reason: string }> {
+  ): Promise<{ delivery: DeviceDelivery } | WhyNot> {
     const page = await this.listDeliveries(applicationId, messageId, { deviceId }, { batchId: 0, position: 0 }, 1);
     const [delivery] = page.deliveries;
     if (delivery) return { delivery };
     const circumstances = await this.deliveries.circumstances(applicationId, deviceId, messageId);
     if (!circumstances) throw notFound('message', 'messageId');
-    return { reason: whyNot(circumstances) };
+    return whyNot(circumstances);
   }
 
   private async find(

@@ -11,6 +11,7 @@ import { checkRestrictions } from './restriction.js';
 import { audienceOf, readTarget, targetOf, unknownAudience, warnOfTarget, withAudience } from './target.js';
 import { readTiming } from './timing.js';
 import type { Timing } from './timing.js';
+import type { Warning } from './warning.js';
 
 /** A request after every check that needs no database. */
 export interface PreparedMessage {
@@ -25,7 +26,7 @@ export interface PreparedMessage {
   label?: string;
   dryRun: boolean;
   /** Fields that are ignored or not supported. */
-  warnings: string[];
+  warnings: Warning[];
 }
 
 export interface PrepareOptions {
@@ -35,7 +36,11 @@ export interface PrepareOptions {
   audiences?: ReadonlyMap<string, Record<string, unknown>>;
 }
 
-const NO_SMS = "'notificationType' 3 asks for push and SMS: SMS is not supported, only the push is sent.";
+const NO_SMS: Warning = {
+  code: 'noSms',
+  message: "'notificationType' 3 asks for push and SMS: SMS is not supported, only the push is sent.",
+  field: 'notificationType',
+};
 
 /**
  * Reads the body of POST messages; pure except for the providers' size rules. With `strict`, unknown fields are
@@ -95,8 +100,9 @@ export function checkKnown([unknown]: readonly string[]): void {
   if (unknown !== undefined) throw invalidValue(printable(unknown), 'the field is unknown, and strict handling is on');
 }
 
-export function ignoredField(path: string): string {
-  return `Unknown field '${path.slice(0, 100)}' is ignored.`;
+export function ignoredField(path: string): Warning {
+  const field = path.slice(0, 100);
+  return { code: 'unknownField', message: `Unknown field '${field}' is ignored.`, field };
 }
 
 /**

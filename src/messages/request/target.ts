@@ -3,6 +3,7 @@ import { isJsonObject } from '../../common/json.js';
 import type { Target } from '../../database/tables.js';
 import { PLATFORMS, readPlatform } from '../../devices/platform.js';
 import { CONDITIONS, readConditions } from './device-conditions.js';
+import type { Warning } from './warning.js';
 
 /**
  * Reads a target, pure. Stricter than the rest of the body, because an accidental broadcast is the costliest mistake.
@@ -91,13 +92,22 @@ function readLists(given: unknown): Target {
 }
 
 /** Warnings about a target that was accepted. */
-export function warnOfTarget(given: unknown, { platforms, ...lists }: Target): string[] {
-  const warnings: string[] = [];
+export function warnOfTarget(given: unknown, { platforms, ...lists }: Target): Warning[] {
+  const warnings: Warning[] = [];
   if (platforms?.includes(NOT_OFFERED))
-    warnings.push(`'target.platforms': ${NOT_OFFERED} is not supported, and nothing is sent to it.`);
+    warnings.push({
+      code: 'unsupportedPlatform',
+      message: `'target.platforms': ${NOT_OFFERED} is not supported, and nothing is sent to it.`,
+      field: 'target.platforms',
+      ids: [NOT_OFFERED],
+    });
   const empty = isJsonObject(given) ? Object.keys(LISTS).find((list) => isEmptyList(given[list])) : undefined;
   if (empty !== undefined && Object.keys(lists).length === 0)
-    warnings.push(`'target.${empty}' is empty and is ignored: the message goes to all devices of target.platforms.`);
+    warnings.push({
+      code: 'emptyList',
+      message: `'target.${empty}' is empty and is ignored: the message goes to all devices of target.platforms.`,
+      field: `target.${empty}`,
+    });
   return warnings;
 }
 

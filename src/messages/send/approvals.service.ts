@@ -2,10 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { FoundApplication } from '../../applications/application.repository.js';
 import { ApiError } from '../../common/errors.js';
 import { AudienceRepository } from '../../devices/audience.repository.js';
+import type { Warning } from '../request/warning.js';
 import type { Acceptable } from './new-message.js';
 
-export const AWAITS =
-  'The message goes to more devices than the application sends to without approval: it waits for the approval of another client or person.';
+const AWAITS: Warning = {
+  code: 'awaitsApproval',
+  message:
+    'The message goes to more devices than the application sends to without approval: it waits for the approval of another client or person.',
+};
 
 /** Holds messages that need the approval of a second client or person. */
 @Injectable()
@@ -16,7 +20,7 @@ export class ApprovalsService {
    * The message as it is kept: if it needs approval, without batches, to be expanded after the approval. Costs nothing
    * in an application without approval. Throws CARIL0409E for a message that needs approval and is relayed.
    */
-  async hold<A extends Acceptable & { warnings: string[] }>(application: FoundApplication, given: A): Promise<A> {
+  async hold<A extends Acceptable & { warnings: Warning[] }>(application: FoundApplication, given: A): Promise<A> {
     const above = application.approvalAbove;
     if (above === null || !(await this.exceeds(given, above))) return given;
     if (given.message.notification.relay)

@@ -3,6 +3,8 @@ import { ApplicationsService } from '../../applications/applications.service.js'
 import { AudienceRepository } from '../../devices/audience.repository.js';
 import { readTarget } from '../request/target.js';
 import { DryRunRepository } from './dry-run.repository.js';
+import { exclusionsOf } from './exclusion.js';
+import type { Exclusion } from './exclusion.js';
 import { AudienceService } from './audience.service.js';
 import { SavedAudiencesService } from './saved-audiences.service.js';
 
@@ -13,6 +15,7 @@ export interface AudienceCount {
   byProvider: Record<string, number>;
   /** Devices of the target that a message would not go to, by reason; `retired` is the part of them that is retired. */
   excluded: Record<string, number>;
+  exclusions: Exclusion[];
   retired: number;
   /** Of a target with device or user ids: the number of ids without a registration, and the first ten of them. */
   unknown?: { count: number; first: string[] };
@@ -40,7 +43,7 @@ export class AudienceCountService {
     const { shares, exact } = await this.counts.countBounded(applicationId, target, [], how);
     const kind = target.deviceIds ? 'deviceIds' : 'userIds';
     const ids = target[kind];
-    const count: AudienceCount = { devices: 0, byPlatform: {}, byProvider: {}, excluded: {}, retired: 0, exact };
+    const count = emptyCount(exact);
     for (const share of shares) {
       if (share.retired) count.retired += share.count;
       if (share.reason !== null) add(count.excluded, share.reason, share.count);
@@ -50,11 +53,16 @@ export class AudienceCountService {
         add(count.byProvider, share.provider, share.count);
       }
     }
+    count.exclusions = exclusionsOf(count.excluded);
     if (!ids) return count;
     const known = new Set((await this.registered.findRegistered(applicationId, kind, ids)).map(({ id }) => id));
     const unknown = ids.filter((id) => !known.has(id));
     return { ...count, unknown: { count: unknown.length, first: unknown.slice(0, NAMED) } };
   }
+}
+
+function emptyCount(exact: boolean): AudienceCount {
+  return { devices: 0, byPlatform: {}, byProvider: {}, excluded: {}, exclusions: [], retired: 0, exact };
 }
 
 function add(sums: Record<string, number>, name: string, count: number): void {

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, IsString, MaxLength } from 'class-validator';
 import { AnyObject } from '../../common/fields.js';
 import { TargetDto } from '../request/message.dto.js';
+import { ExclusionAnswer } from './exclusion.answers.js';
 import type { SavedAudience } from './saved-audience.repository.js';
 
 const MAX_DESCRIPTION = 500;
@@ -35,6 +36,8 @@ export class AudienceCountAnswer {
     example: { Unregistered: 1 },
   })
   excluded!: Record<string, number>;
+  @ApiProperty({ type: [ExclusionAnswer], description: 'The same numbers with codes' })
+  exclusions!: ExclusionAnswer[];
   @ApiProperty({ type: 'integer', description: 'The part of `excluded` that is retired' })
   retired!: number;
   @ApiPropertyOptional({

@@ -5,6 +5,7 @@ import type { Target } from '../../database/tables.js';
 import { BATCH_SIZE, cutBatches } from '../../delivery/batching.js';
 import type { NewBatch } from '../../delivery/batching.js';
 import { AudienceRepository, BROADCAST_TAG } from '../../devices/audience.repository.js';
+import type { Warning } from '../request/warning.js';
 import { RecipientRepository } from './recipient.repository.js';
 import type { AskedIds, NamedDevice } from './recipient.repository.js';
 
@@ -17,7 +18,7 @@ const NAMED = 10;
 
 export interface Audience {
   /** About ids without a device that receives messages. */
-  warnings: string[];
+  warnings: Warning[];
   /** The batches, if the audience fits into one, so that accepting and expanding share a commit; else null. */
   batches: NewBatch[] | null;
   /** True for a few named devices: their deliveries go before broadcasts. */
@@ -60,7 +61,7 @@ export class AudienceService {
   }
 
   /** Returns warnings for ids without a device that receives messages. Throws as `resolve` does. */
-  async checkTarget(applicationId: string, target: Target): Promise<string[]> {
+  async checkTarget(applicationId: string, target: Target): Promise<Warning[]> {
     if (target.tagNames) {
       const tags = target.tagNames.filter((name) => name !== BROADCAST_TAG);
       const unknown = await this.audience.unknownTagNames(applicationId, tags);
@@ -93,19 +94,32 @@ function ofFew(
 function warnOfIds(
   { kind, ids }: Pick<AskedIds, 'kind' | 'ids'>,
   found: readonly Pick<NamedDevice, 'id' | 'retired'>[],
-): string[] {
+): Warning[] {
   const registered = new Set(found.map(({ id }) => id));
   const reached = new Set(found.filter(({ retired }) => !retired).map(({ id }) => id));
   const unknown = ids.filter((id) => !registered.has(id));
   const retired = ids.filter((id) => registered.has(id) && !reached.has(id));
-  return [
-    ...(unknown.length > 0
-      ? [`No device is registered for ${unknown.length} of target.${kind}: ${list(unknown)}.`]
-      : []),
-    ...(retired.length > 0
-      ? [`Only retired devices are registered for ${retired.length} of target.${kind}: ${list(retired)}.`]
-      : []),
-  ];
+  const field = `target.${kind}`;
+  const warnings: Warning[] = [];
+  if (unknown.length > 0)
+    warnings.push({
+      code: 'unregisteredIds',
+      message: `No device is registered for ${unknown.length} of ${field}: ${list(unknown)}.`,
+      field,
+      ...counted(unknown),
+    });
+  if (retired.length > 0)
+    warnings.push({
+      code: 'retiredIds',
+      message: `Only retired devices are registered for ${retired.length} of ${field}: ${list(retired)}.`,
+      field,
+      ...counted(retired),
+    });
+  return warnings;
+}
+
+function counted(ids: readonly string[]): Pick<Warning, 'count' | 'ids'> {
+  return { count: ids.length, ids: ids.slice(0, NAMED) };
 }
 
 function list(ids: readonly string[]): string {

@@ -15,6 +15,7 @@ import { MessagesService } from './messages.service.js';
 import type { SendContext } from './messages.service.js';
 import { SavedAudiencesService } from './saved-audiences.service.js';
 import { checkRestrictions } from '../request/restriction.js';
+import type { Warning } from '../request/warning.js';
 
 /** Messages per request: one transaction of about 100 ms. */
 const LARGEST = 1_000;
@@ -33,7 +34,7 @@ const TOLD = 5;
 const MOST_USERS = 10_000;
 
 export interface BulkAcceptance {
-  messages: { messageId: string; alert: string; acceptedAt: Date; warnings: string[] }[];
+  messages: { messageId: string; alert: string; acceptedAt: Date; warnings: Warning[] }[];
   replayed: boolean;
   /** Ids of messages that may go to more devices than one batch has. */
   large: string[];

@@ -1,5 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { WarningAnswer } from '../request/warning.answers.js';
 import { BindingAnswer } from './estimate.answers.js';
+import { ExclusionAnswer } from './exclusion.answers.js';
 
 const COUNTS = { type: 'object' as const, additionalProperties: { type: 'integer' as const } };
 
@@ -33,9 +35,27 @@ export class DryRunSizeAnswer {
   limit!: number;
 }
 
+export const BLOCK_CODES = [
+  'applicationDisabled',
+  'applicationStopped',
+  'notConfigured',
+  'providerPaused',
+  'tooLarge',
+] as const;
+
 export class DryRunBlockAnswer {
   provider?: string;
+  @ApiProperty({ enum: BLOCK_CODES })
+  code!: (typeof BLOCK_CODES)[number];
   reason!: string;
+  /** Only of `providerPaused`: the provider’s reason. */
+  pausedReason?: string;
+  /** Only of `tooLarge`. */
+  @ApiProperty({ type: 'integer' })
+  bytes?: number;
+  /** Only of `tooLarge`. */
+  @ApiProperty({ type: 'integer' })
+  limit?: number;
 }
 
 export class EstimateAnswer {
@@ -58,10 +78,14 @@ export class DryRunAnswer {
   /** Number of devices in the target that would get nothing, by reason. */
   @ApiProperty(COUNTS)
   excluded!: Record<string, number>;
+  /** The same numbers with codes. */
+  exclusions!: ExclusionAnswer[];
   sizes!: DryRunSizeAnswer[];
   /** Reasons why the message would not be sent. */
   blocked!: DryRunBlockAnswer[];
   warnings!: string[];
+  /** The same warnings with codes. */
+  warningDetails!: WarningAnswer[];
   sendTime?: string;
   expiresTime!: string;
   /**

@@ -5,11 +5,12 @@ import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { Target } from '../../database/tables.js';
 import { readTally } from '../../devices/tally.repository.js';
-import { BROADCAST_TAG, named, ofPlatforms } from '../../devices/audience.repository.js';
+import { named, ofPlatforms } from '../../devices/audience.repository.js';
 import { conditionToSql } from '../../devices/condition.repository.js';
 import type { Placeholder } from '../../providers/notification.js';
 import { missingReason } from '../../providers/placeholders.js';
 import type { ProviderName } from '../../providers/provider.js';
+import { OTHER_PLATFORM, UNSUBSCRIBED } from './exclusion.js';
 
 /** Devices of one provider in a target. `reason`: why they would get nothing; null if they would get the message. */
 export interface AudienceShare {
@@ -41,8 +42,8 @@ export class DryRunRepository {
       select provider, platform, reason, retired, count(*)::int as count from (
         select device.provider, device.platform, device.retired_reason is not null as retired, case
             when device.retired_reason is not null then device.retired_reason
-            when not ${ofPlatforms(target)} then 'another platform'
-            when ${toAll} and not device.broadcast then ${`not subscribed to ${BROADCAST_TAG}`}
+            when not ${ofPlatforms(target)} then ${OTHER_PLATFORM}
+            when ${toAll} and not device.broadcast then ${UNSUBSCRIBED}
             ${missing.length > 0 ? sql.join(missing, sql` `) : sql``}
           end as reason
         from ${from}

@@ -9,14 +9,17 @@ import { PROVIDERS } from '../../providers/providers.module.js';
 import type { Providers } from '../../providers/providers.module.js';
 import type { ProviderName } from '../../providers/provider.js';
 import { AudienceService } from './audience.service.js';
-import type { DryRunAnswer } from './dry-run.answers.js';
+import type { DryRunAnswer, DryRunBlockAnswer as Block } from './dry-run.answers.js';
 import { DryRunRepository } from './dry-run.repository.js';
 import { estimate } from './estimate.js';
+import { exclusionsOf } from './exclusion.js';
 import { toBindingAnswer } from './estimate.answers.js';
 import { EstimateRepository } from './estimate.repository.js';
 import { measureSizes } from '../request/build-notification.js';
 import type { Size } from '../request/build-notification.js';
 import type { SendContext } from './messages.service.js';
+import { textsOf } from '../request/warning.js';
+import type { Warning } from '../request/warning.js';
 import { longestValues } from '../request/personal-data.js';
 import { prepareMessage } from '../request/prepare.js';
 import type { Timing } from '../request/timing.js';
@@ -25,7 +28,13 @@ import { RoutingService } from './routing.service.js';
 import { SavedAudiencesService } from './saved-audiences.service.js';
 
 const UPSTREAM: ProviderName = 'upstream';
-const EXPIRES_FIRST = 'By the estimate the message expires before all its deliveries are sent.';
+const EXPIRES_FIRST: Warning = {
+  code: 'expiresFirst',
+  message: 'By the estimate the message expires before all its deliveries are sent.',
+};
+
+const DISABLED: Block = { code: 'applicationDisabled', reason: 'the application is disabled' };
+const STOPPED: Block = { code: 'applicationStopped', reason: 'the application is stopped' };
 
 /** Reports the effect of a message without storing or sending anything. */
 @Injectable()
@@ -52,7 +61,7 @@ export class DryRunService {
     const prepared = prepareMessage(body, this.providers, { ...how, audiences });
     const { notification, target, data, timing } = prepared;
     const way = await this.routing.chooseWay(application, prepared, via);
-    const { providers, exact, excluded, warnings } = await this.countFromHere(
+    const { providers, exact, excluded, ...here } = await this.countFromHere(
       applicationId,
       way.direct,
       // If data is given, every user has every value (checkComplete).
@@ -67,25 +76,28 @@ export class DryRunService {
     const ways: ProviderName[] = [...(Object.keys(providers) as ProviderName[]), ...(upstream ? [UPSTREAM] : [])];
     const total = Object.values(providers).reduce((sum, count) => sum + count, 0);
     const estimated = upstream ? null : await this.estimateEnd(application, { providers, total }, { ...how, timing });
+    const warnings = [
+      ...prepared.warnings,
+      ...way.warnings,
+      ...(upstream ? [sayRelayed(upstream)] : []),
+      ...here.warnings,
+      ...(Date.parse(estimated?.finishTime ?? '') > timing.expiresAt.getTime() ? [EXPIRES_FIRST] : []),
+    ];
     return {
       dryRun: true,
       audience: { total: upstream ? null : total, providers, exact },
       ...(upstream && { upstream }),
       excluded,
+      exclusions: exclusionsOf(excluded),
       sizes,
       blocked: [
-        ...(application.enabled ? [] : [{ reason: 'the application is disabled' }]),
-        ...(application.stoppedAt ? [{ reason: 'the application is stopped' }] : []),
+        ...(application.enabled ? [] : [DISABLED]),
+        ...(application.stoppedAt ? [STOPPED] : []),
         ...(await this.findBlocked(applicationId, ways)),
         ...tooLarge(sizes),
       ],
-      warnings: [
-        ...prepared.warnings,
-        ...way.warnings,
-        ...(upstream ? [sayRelayed(upstream)] : []),
-        ...warnings,
-        ...(Date.parse(estimated?.finishTime ?? '') > timing.expiresAt.getTime() ? [EXPIRES_FIRST] : []),
-      ],
+      warnings: textsOf(warnings),
+      warningDetails: warnings,
       ...(timing.sendAt && { sendTime: timing.sendAt.toISOString() }),
       expiresTime: timing.expiresAt.toISOString(),
       ...(estimated && { estimate: estimated }),
@@ -121,7 +133,9 @@ export class DryRunService {
     applicationId: string,
     target: Target | null,
     placeholders: readonly Placeholder[],
-  ): Promise<Pick<DryRunAnswer, 'excluded' | 'warnings'> & Pick<DryRunAnswer['audience'], 'providers' | 'exact'>> {
+  ): Promise<
+    Pick<DryRunAnswer, 'excluded'> & { warnings: Warning[] } & Pick<DryRunAnswer['audience'], 'providers' | 'exact'>
+  > {
     const providers: DryRunAnswer['audience']['providers'] = {};
     const excluded: DryRunAnswer['excluded'] = {};
     if (!target) return { providers, exact: true, excluded, warnings: [] };
@@ -133,16 +147,18 @@ export class DryRunService {
     return { providers, exact, excluded, warnings };
   }
 
-  private async findBlocked(
-    applicationId: string,
-    providers: readonly ProviderName[],
-  ): Promise<DryRunAnswer['blocked']> {
+  private async findBlocked(applicationId: string, providers: readonly ProviderName[]): Promise<Block[]> {
     const states = new Map((await this.settings.list(applicationId)).map((each) => [each.provider, each]));
-    return providers.flatMap((provider) => {
+    return providers.flatMap((provider): Block[] => {
       if (this.providers[provider].parseSettings === null) return [];
       const state = states.get(provider);
-      if (!state) return [{ provider, reason: `${provider} is not configured for this application` }];
-      return state.pausedReason === null ? [] : [{ provider, reason: `paused: ${state.pausedReason}` }];
+      if (!state) {
+        const reason = `${provider} is not configured for this application`;
+        return [{ provider, code: 'notConfigured', reason }];
+      }
+      const { pausedReason } = state;
+      if (pausedReason === null) return [];
+      return [{ provider, code: 'providerPaused', reason: `paused: ${pausedReason}`, pausedReason }];
     });
   }
 }
@@ -155,18 +171,25 @@ function relayedShare(target: Target, direct: Target | null): NonNullable<DryRun
   return { whole: direct === null, ids, of };
 }
 
-function sayRelayed({ whole, ids, of }: NonNullable<DryRunAnswer['upstream']>): string {
+function sayRelayed({ whole, ids, of }: NonNullable<DryRunAnswer['upstream']>): Warning {
   const what = whole ? 'The whole message' : `The message to ${ids} of the ${of} ids of the target`;
-  return `${what} would be relayed to the upstream; its number of devices is known only there.`;
+  return {
+    code: 'relayed',
+    message: `${what} would be relayed to the upstream; its number of devices is known only there.`,
+    ...(!whole && { count: ids, of }),
+  };
 }
 
 /** The largest body per provider, because browsers of one provider differ by their settings. */
-function tooLarge(sizes: readonly Size[]): DryRunAnswer['blocked'] {
+function tooLarge(sizes: readonly Size[]): Block[] {
   const worst = new Map<ProviderName, Size>();
   for (const size of sizes)
     if (size.bytes > size.limit && size.bytes > (worst.get(size.provider)?.bytes ?? 0)) worst.set(size.provider, size);
   return [...worst.values()].map(({ provider, bytes, limit }) => ({
     provider,
+    code: 'tooLarge' as const,
     reason: `the message is ${bytes} bytes, the provider takes ${limit}`,
+    bytes,
+    limit,
   }));
 }

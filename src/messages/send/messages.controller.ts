@@ -1,5 +1,5 @@
 import { Controller, Headers, HttpCode, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiExtraModels, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { noteAct } from '../../auth/noted-act.js';
 import { RequireScope, ScopeGuard } from '../../auth/scope.guard.js';
@@ -17,21 +17,25 @@ import { SendMessageDto } from '../request/message.dto.js';
 import { DryRunAnswer } from './dry-run.answers.js';
 import { MessagesService } from './messages.service.js';
 import { looksLikeRestriction } from '../request/restriction.js';
+import { WARNED, WarningAnswer } from '../request/warning.answers.js';
+import { told } from '../request/warning.js';
 
 interface SendAnswer {
   /** The request body. */
   message: Record<string, unknown>;
   messageId: string;
   warnings?: string[];
+  warningDetails?: WarningAnswer[];
 }
 
 interface BulkAnswer {
-  messages: { messageId: string; alert: string; createdTime: string; href: string; warnings?: string[] }[];
+  messages: (Omit<SendAnswer, 'message'> & { alert: string; createdTime: string; href: string })[];
 }
 
 const LINES = 'Lines (`application/x-ndjson`) are for imports; under any other content type the body is read as JSON';
 
 @ApiTags('Messages')
+@ApiExtraModels(WarningAnswer)
 @Controller('imfpush/v1/apps/:applicationId/messages')
 @UseGuards(ScopeGuard)
 export class MessagesController {
@@ -60,14 +64,14 @@ export class MessagesController {
   })
   @ApiResponse({
     status: 202,
-    description: 'Stored. `warnings` (extension) names ignored fields.',
+    description: 'Stored. `warnings` (extension) names ignored fields; `warningDetails` has them with codes.',
     schema: {
       type: 'object',
       required: ['message', 'messageId'],
       properties: {
         message: { type: 'object', additionalProperties: true, description: 'The request body' },
         messageId: { type: 'string' },
-        warnings: { type: 'array', items: { type: 'string' } },
+        ...WARNED,
       },
     },
   })
@@ -104,7 +108,7 @@ export class MessagesController {
     return {
       message: accepted.body,
       messageId: accepted.messageId,
-      ...(accepted.warnings.length > 0 && { warnings: accepted.warnings }),
+      ...told(accepted.warnings),
     };
   }
 
@@ -136,7 +140,7 @@ export class MessagesController {
               alert: { type: 'string' },
               createdTime: TIME,
               href: { type: 'string' },
-              warnings: { type: 'array', items: { type: 'string' } },
+              ...WARNED,
             },
           },
         },
@@ -178,7 +182,7 @@ export class MessagesController {
         alert,
         createdTime: acceptedAt.toISOString(),
         href: `${place}/${messageId}`,
-        ...(warnings.length > 0 && { warnings }),
+        ...told(warnings),
       })),
     };
   }

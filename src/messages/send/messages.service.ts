@@ -22,6 +22,7 @@ import type { Acceptable, NewMessage } from './new-message.js';
 import { prepareMessage } from '../request/prepare.js';
 import type { PrepareOptions, PreparedMessage } from '../request/prepare.js';
 import { RoutingService } from './routing.service.js';
+import type { Warning } from '../request/warning.js';
 import { SavedAudiencesService } from './saved-audiences.service.js';
 import type { WayOut } from './routing.service.js';
 
@@ -29,7 +30,7 @@ export interface Acceptance {
   messageId: string;
   /** The request body as received. */
   body: Record<string, unknown>;
-  warnings: string[];
+  warnings: Warning[];
   /** True: repeats the answer to an earlier request with the same Idempotency-Key. */
   replayed: boolean;
   /** The message may go to more devices than one batch has. */
@@ -98,7 +99,7 @@ export class MessagesService {
     caller: SendContext,
     prepared: PreparedMessage,
     how?: { bulk: boolean },
-  ): Promise<Acceptable & { warnings: string[] }> {
+  ): Promise<Acceptable & { warnings: Warning[] }> {
     const way = await this.routing.chooseWay(application, prepared, caller.via);
     const audience = way.direct ? await this.audience.resolve(application.id, way.direct, how) : NOBODY_HERE;
     const warnings = [...prepared.warnings, ...way.warnings, ...audience.warnings];
@@ -157,7 +158,11 @@ export class MessagesService {
   }
 
   /** Commits, then tells the queue: to deliver the given batches, or to expand the message. */
-  async keepMessage(message: NewMessage, batches: readonly NewBatch[] | null, warnings: string[]): Promise<Acceptance> {
+  async keepMessage(
+    message: NewMessage,
+    batches: readonly NewBatch[] | null,
+    warnings: Warning[],
+  ): Promise<Acceptance> {
     for (;;) {
       if (await this.writer.keep({ message, batches }))
         return {

@@ -11,6 +11,7 @@ import type { PreparedMessage } from '../request/prepare.js';
 import { FEW_IDS, REQUESTS_AT_ONCE } from './audience.service.js';
 import { CONDITIONS } from '../request/device-conditions.js';
 import { targetOf } from '../request/target.js';
+import type { Warning } from '../request/warning.js';
 
 /** How a message is divided: the recipients here, and the request to the upstream. */
 export interface WayOut {
@@ -18,7 +19,7 @@ export interface WayOut {
   direct: Target | null;
   /** Absent: nothing is relayed. */
   relay?: Record<string, unknown>;
-  warnings: string[];
+  warnings: Warning[];
 }
 
 /**
@@ -89,5 +90,8 @@ function hasOwnMembers(target: unknown): boolean {
   return isJsonObject(target) && ['audience', ...CONDITIONS].some((name) => target[name] !== undefined);
 }
 
-const UNDIVIDED =
-  'The message has no device or user ids to divide it by: the upstream gets the whole message, and devices registered only here do not get it.';
+const UNDIVIDED: Warning = {
+  code: 'undivided',
+  message:
+    'The message has no device or user ids to divide it by: the upstream gets the whole message, and devices registered only here do not get it.',
+};

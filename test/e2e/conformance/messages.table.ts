@@ -96,7 +96,7 @@ export const MESSAGES: readonly Row[] = [
     'to a user without a device',
     { body: [{ ...hello, target: { userIds: ['nobody'] } }] },
     202,
-    { messages: [{ ...inBulk('Hello'), warnings: warnings('target.userIds: nobody') }] },
+    { messages: [{ ...inBulk('Hello'), ...told(warnings('target.userIds: nobody')) }] },
   ],
   ['POST …/messages/bulk', write, 'two', { body: [hello, ann] }, 202, { messages: [inBulk('Hello'), inBulk('Hello')] }],
   [
@@ -182,11 +182,16 @@ export const MESSAGES: readonly Row[] = [
 ];
 
 function echo(message: object, warned?: unknown): object {
-  return { message, messageId: ID, ...(warned !== undefined && { warnings: warned }) };
+  return { message, messageId: ID, ...(warned !== undefined && told(warned)) };
 }
 
 function inBulk(alert: string): object {
   return { messageId: ID, alert, createdTime: INSTANT, href: says(`${HERE}/messages/`) };
+}
+
+/** The members of an answer with warnings. */
+function told(sentences: unknown): object {
+  return { warnings: sentences, warningDetails: expect.any(Array) as unknown };
 }
 
 /** One warning for each of these, in any order. */

@@ -28,7 +28,7 @@ afterAll(async () => {
 /** The values that every place receives for a caller's body; each request is checked against its provider's schema. */
 async function send(body: Record<string, unknown>): Promise<Record<Place, Received>> {
   const { notification, timing, data, warnings } = prepareMessage(body, places.providers, { now: NOW, strict: false });
-  for (const warning of warnings) expect(warning).toMatch(/^Unknown field '(validate|settings\.chromeAppExt)'/);
+  for (const { message } of warnings) expect(message).toMatch(/^Unknown field '(validate|settings\.chromeAppExt)'/);
   const message = {
     ...notification,
     messageId: ID,
