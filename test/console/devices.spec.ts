@@ -84,10 +84,11 @@ describe.runIf(HAS_BROWSER).each(STAGES)('devices, on $name', (stage) => {
     await page.getByRole('textbox', { name: 'Id of the message' }).fill(toGone);
     await page.keyboard.press('Enter');
     await page.getByText('Rejected, after one try').waitFor();
+    await page.getByText('The app was removed or its token was replaced.').waitFor();
     await page.getByText('The provider says that the token is dead.').waitFor();
     await page.getByRole('textbox', { name: 'Id of the message' }).fill(afterGone);
     await page.getByRole('button', { name: 'Explain' }).click();
-    await page.getByText(/the device is retired since/).waitFor();
+    await page.getByText(/^The device is retired since/).waitFor();
     expect(page.url()).toContain(`message=${afterGone}`);
     await expectAccessible(screen, 'device');
     await page.getByRole('textbox', { name: 'Id of the message' }).fill('nothing');

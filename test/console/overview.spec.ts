@@ -55,6 +55,9 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
     const all = screen.page.getByRole('region', { name: 'Under way' });
     await all.getByRole('link', { name: 'To the busy one' }).waitFor();
     await all.getByText('com.example.app · 0 of 1').waitFor();
+    const next = screen.page.getByRole('region', { name: 'Next firings' });
+    await next.getByRole('link', { name: 'Morning news' }).nth(9).waitFor();
+    await next.getByText('com.example.app · ').first().waitFor();
     await expectAccessible(screen, 'overview-all');
   });
 
@@ -163,6 +166,23 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
     await signInAs(other.page, program.carillon.url, { id: 'night-shift', secret }, APP);
     await find(other.page);
     await other.page.getByText('Nothing that you may read has the id night-shift').waitFor();
+  });
+
+  it('finds a message of any application from the overview of all', async () => {
+    // Five applications are asked at once.
+    const last = 'com.example.zz6';
+    for (let index = 1; index <= 6; index++)
+      await program.api.call('POST', '/apps', { applicationId: `com.example.zz${index}` });
+    const sent = await program.api.call<{ messageId: string }>('POST', `/apps/${last}/messages`, {
+      message: { alert: 'Far away' },
+    });
+    const { page } = await browser.open();
+    await signIn(page, program.carillon.url);
+    await page.keyboard.press('Control+k');
+    await page.getByLabel('Id of a message, device, user, campaign or client').fill(sent.body.messageId);
+    await page.getByRole('link', { name: `${sent.body.messageId} · ${last}` }).click();
+    await page.getByRole('heading', { level: 1, name: 'Far away' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/console/apps/${last}/messages/${sent.body.messageId}`);
   });
 
   it('finds a message by its id, by keyboard alone', async () => {

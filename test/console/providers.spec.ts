@@ -227,7 +227,7 @@ describe.runIf(HAS_BROWSER).each(STAGES)('providers, on $name', (stage) => {
     await signIn(page, program.carillon.url, SCREEN);
     await card(page, 'Browsers (Web Push)').getByText(words).waitFor();
     await page.getByRole('button', { name: 'Test: Browsers (Web Push)' }).click();
-    await expect.poll(() => page.getByText(words).count()).toBe(3);
+    await expect.poll(() => page.getByText(words).count()).toBe(2);
     expect(await page.evaluate('window.hurt')).toBeUndefined();
     expect(await page.locator('main a[href^="javascript:"]').count()).toBe(0);
     await expectAccessible(screen, 'providers-markup');

@@ -3,6 +3,14 @@ import { consoleApi, REFRESH } from './client';
 import { Failure } from './failure';
 import { coversAll } from './scope';
 
+/** Why the browser would not keep the session. */
+export interface CookieProblem {
+  code: 'noTls' | 'untrustedProxy' | 'hiddenTls';
+  message: string;
+  setting: string | null;
+  proxy: string | null;
+}
+
 /** Told to everybody, before a sign-in. */
 export interface Start {
   environment: { name: string | null; colour: string | null };
@@ -12,7 +20,7 @@ export interface Start {
   /** Set if people sign in by OpenID Connect. */
   people: { label: string } | null;
   canKeepCookie: boolean;
-  problem: { code: string; message: string; setting: string | null } | null;
+  problem: CookieProblem | null;
   serverTime: string;
   version: string;
   /** A part of the paths of administration. */

@@ -8,8 +8,9 @@ export interface Found {
   search?: Record<string, string>;
 }
 
-/** Applications that are asked at once, so that a search costs a known number of requests. */
-const MOST = 5;
+/** Applications that are asked one after the other until the id is found, so that a search has an end. */
+export const MOST = 50;
+const AT_ONCE = 5;
 
 /** Everything with exactly this id. An id that the viewer may not read is not found. */
 export async function findById(
@@ -18,13 +19,21 @@ export async function findById(
   applications: readonly string[],
   signal: AbortSignal,
 ): Promise<Found[]> {
-  const kinds = applications.slice(0, MOST).flatMap((applicationId) => inApplication(id, applicationId, signal));
-  const looks = [...kinds, ofInstallation(id, runtimeName, signal)];
-  const found = await Promise.all(looks.map((look) => look.catch(() => null)));
+  const client = foundOf([ofInstallation(id, runtimeName, signal)]);
+  const found: Found[] = [];
+  for (let at = 0; at < Math.min(MOST, applications.length) && found.length === 0; at += AT_ONCE) {
+    const some = applications.slice(at, at + AT_ONCE);
+    found.push(...(await foundOf(some.flatMap((applicationId) => inApplication(id, applicationId, signal)))));
+  }
   const named = applications
     .filter((application) => application.includes(id))
     .map((application): Found => ({ kind: 'application', label: application, path: below(application) }));
-  return [...named, ...found.filter((one) => one !== null)];
+  return [...named, ...found, ...(await client)];
+}
+
+async function foundOf(looks: readonly Promise<Found>[]): Promise<Found[]> {
+  const found = await Promise.all(looks.map((look) => look.catch(() => null)));
+  return found.filter((one) => one !== null);
 }
 
 function below(application: string, rest = ''): string {

@@ -8,7 +8,7 @@ import { startQuery } from '../api/session';
 import { Loading } from '../parts/states';
 import { texts } from '../texts/texts';
 import { useApplication, useApplications } from './application';
-import { findById } from './find-by-id';
+import { findById, MOST } from './find-by-id';
 
 const PAUSE_MS = 200;
 
@@ -74,7 +74,12 @@ function Finder({ onChoose }: { onChoose: () => void }) {
               onClick={onChoose}
             />
           ))}
-        {!found.isFetching && found.data?.length === 0 && <Text c="dimmed">{texts.search.nothing(id)}</Text>}
+        {!found.isFetching && found.data?.length === 0 && (
+          <Text c="dimmed">
+            {texts.search.nothing(id)}
+            {application === null && applications.length > MOST && ` ${texts.search.more(MOST)}`}
+          </Text>
+        )}
       </div>
     </Stack>
   );

@@ -3,6 +3,7 @@ import { serverNow } from '../api/clock';
 import type { paths } from '../api/schema';
 import { texts } from '../texts/texts';
 import { timeText } from './format';
+import { pauseText } from './reasons';
 import { Ago } from './time';
 
 type System = paths['/imfpush/v1/system']['get']['responses'][200]['content']['application/json'];
@@ -46,7 +47,7 @@ function problemWords({ code, message, next, name, reason, endsTime }: ProblemDa
     case 'applicationStopped':
       return { what: name === null ? words[code].what : words[code].whatBy(name), next: words[code].next };
     case 'providerPaused':
-      return said(words[code].what, reason, words[code].next);
+      return said(words[code].what, reason && pauseText(reason), words[code].next);
     case 'credentialEnds': {
       const isOver = endsTime !== null && Date.parse(endsTime) <= serverNow();
       return { what: isOver ? words[code].over(time) : words[code].what(time), next: words[code].next };

@@ -1,3 +1,4 @@
+import type { components } from '../api/schema';
 import { texts } from '../texts/texts';
 
 /** Carillon's own reasons (docs/troubleshooting.md) and the frequent ones of the providers, each with its mend. */
@@ -19,13 +20,32 @@ export function meaningOf(reason: string): string {
   return known.find(([pattern]) => pattern.test(reason))?.[1] ?? reasons.provider;
 }
 
-/** Why devices of a target get nothing: a reason of Carillon in words, or that for which they are retired. */
-export function excludedText(reason: string): string {
-  const words = texts.audience.reasons;
-  const [, tag] = /^not subscribed to (.+)$/.exec(reason) ?? [];
-  const [, value] = /^missing value '(.+)'$/s.exec(reason) ?? [];
-  if (reason === 'another platform') return words.platform;
-  if (tag !== undefined) return words.tag(tag);
-  if (value !== undefined) return words.value(value);
-  return reason === 'unseen' ? words.unseen : words.retired(reason);
+/** Why a provider is paused: Carillon's own reason in words, every other in those of the provider. */
+export function pauseText(reason: string): string {
+  return reason.startsWith('most devices were answered') ? texts.providers.guard : reason;
+}
+
+/** Why a device is retired: its provider's reason, or our own. */
+export function retirementText(reason: string): string {
+  return reason === 'unseen' ? texts.devices.unseen : reason;
+}
+
+export type Exclusion = components['schemas']['ExclusionAnswer'];
+
+/** Why devices of a target get nothing. */
+export function excludedText({ code, reason, placeholder = '' }: Exclusion): string {
+  const words = texts.codes.exclusions;
+  switch (code) {
+    case 'otherPlatform':
+    case 'unsubscribed':
+      return words[code];
+    case 'missingValue':
+      return words[code](placeholder);
+    case 'retired':
+      return words[code](retirementText(reason));
+    default:
+      // A newer API may know more.
+      code satisfies never;
+      return reason;
+  }
 }

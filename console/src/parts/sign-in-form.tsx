@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { FormEvent } from 'react';
 import { signIn, startQuery } from '../api/session';
-import type { Session } from '../api/session';
+import type { CookieProblem, Session } from '../api/session';
 import { texts } from '../texts/texts';
 import { FailedAct, WithData } from './states';
 
@@ -32,7 +32,7 @@ export function SignInForm({ onSignedIn, to }: SignInFormProps) {
         <Stack>
           {problem && (
             <Alert color="red" title={texts.signIn.problem} role="alert">
-              <Text size="sm">{problem.message}</Text>
+              <Text size="sm">{problemText(problem)}</Text>
               {problem.setting && <Text size="sm">{texts.signIn.setting(problem.setting)}</Text>}
             </Alert>
           )}
@@ -84,4 +84,8 @@ export function SignInForm({ onSignedIn, to }: SignInFormProps) {
       )}
     </WithData>
   );
+}
+
+function problemText({ code, proxy }: CookieProblem): string {
+  return code === 'noTls' ? texts.signIn.noTls : texts.signIn[code](proxy ?? '');
 }

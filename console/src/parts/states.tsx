@@ -48,7 +48,7 @@ export function Failing({ error, retry }: { error: Error; retry?: () => void }) 
   if (error instanceof Failure && error.isMissing)
     return (
       <Alert color="gray" title={texts.states.missing} role="alert">
-        {error.message}
+        {describeFailure(error)}
       </Alert>
     );
   return (
@@ -69,7 +69,7 @@ function Forbidden({ error }: { error: Failure }) {
   return (
     <Alert color="gray" title={texts.states.forbidden} role="alert">
       {error.neededScope === null ? (
-        error.message
+        describeFailure(error)
       ) : (
         <>
           {texts.states.needs} <Code>{error.neededScope}</Code>
@@ -107,10 +107,10 @@ export function Empty({ title, children, action }: { title: string; children?: R
   );
 }
 
-/** One sentence for every failure: the API's own message names the field and the reason. */
+/** Every failure in words: the API's own message names the field and the reason. */
 export function describeFailure(error: Error): string {
   if (!(error instanceof Failure)) return error.message;
   if (error.status === 0) return texts.states.noAnswer;
-  if (error.retryAfter !== null) return `${error.message} ${texts.states.retryAfter(error.retryAfter)}`;
-  return error.message;
+  const words = texts.codes.failure(error.code, error.message);
+  return error.retryAfter === null ? words : `${words} ${texts.states.retryAfter(error.retryAfter)}`;
 }

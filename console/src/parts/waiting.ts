@@ -1,6 +1,7 @@
 import type { components } from '../api/schema';
 import { texts } from '../texts/texts';
 import { rateText, timeText } from './format';
+import { pauseText } from './reasons';
 
 /** Why a message stands still, in a sentence. */
 export function waitingText(cause: components['schemas']['WaitAnswer']): string {
@@ -15,7 +16,7 @@ export function waitingText(cause: components['schemas']['WaitAnswer']): string 
     case 'time':
       return waiting.time(time);
     case 'provider':
-      return waiting.provider(provider, reason);
+      return waiting.provider(provider, pauseText(reason));
     case 'quietHours':
       return waiting.quietHours(time);
     case 'pace':

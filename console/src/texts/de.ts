@@ -1,4 +1,5 @@
 import { numberText } from '../parts/format';
+import { codes } from './codes.de';
 import { devices } from './devices.de';
 import { editor } from './editor.de';
 import { firingNotes, problems } from './problems.de';
@@ -49,6 +50,8 @@ export const de: Texts = {
     hint: 'Suche · Strg K',
     title: 'Nach Kennung suchen',
     label: 'Kennung einer Nachricht, eines Geräts, eines Nutzers, einer Kampagne oder eines Clients',
+    more: (applications) =>
+      `Nur die ersten ${numberText(applications)} Anwendungen wurden durchsucht: Wählen Sie oben eine andere.`,
     nothing: (id) => `Nichts, was Sie lesen dürfen, hat die Kennung ${id}`,
     kinds: {
       application: 'Anwendung',
@@ -63,6 +66,12 @@ export const de: Texts = {
     title: 'Anmelden',
     lead: 'Melden Sie sich mit einem vertraulichen Client an.',
     problem: 'Hier kann sich niemand anmelden',
+    noTls:
+      'Diese Seite kam über http ohne TLS, und ein Geheimnis wäre unterwegs zu lesen. Stellen Sie einen Proxy, der TLS beendet, vor Carillon und nennen Sie ihn in TRUST_PROXY; oder öffnen Sie die Konsole auf dem Rechner selbst (http://localhost), zum Beispiel durch einen SSH-Tunnel.',
+    untrustedProxy: (proxy) =>
+      `Ein Proxy unter ${proxy} sagt, dass der Browser https spricht, aber TRUST_PROXY nennt diesen Proxy nicht.`,
+    hiddenTls: (proxy) =>
+      `Der Browser spricht https, aber der Proxy unter ${proxy} sagt es nicht: Er soll X-Forwarded-Proto und X-Forwarded-Host senden, und TRUST_PROXY soll ihn nennen.`,
     setting: (name) => `Die Einstellung: ${name}`,
     asSample: (id) => `Als ${id} anmelden (Entwicklung)`,
     asPerson: (label) => `Mit ${label} anmelden`,
@@ -489,6 +498,7 @@ export const de: Texts = {
     registrations: (devices) => count(devices, 'Registrierung', 'Registrierungen'),
   },
   audience,
+  codes,
   devices,
   editor,
   editing,

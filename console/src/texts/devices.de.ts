@@ -33,6 +33,7 @@ export const devices: Texts['devices'] = {
   deviceOf: (application) => `Ein Gerät von ${application}`,
   retired: 'Stillgelegt: Es bekommt nichts, bis es sich wieder registriert',
   retiredWhy: (reason) => `Der Grund: ${reason}.`,
+  unseen: 'zu lange ohne Lebenszeichen',
   facts: 'Was bekannt ist',
   timeZone: 'Zeitzone',
   appVersion: 'Version der App',
@@ -66,7 +67,7 @@ export const devices: Texts['devices'] = {
     notIn: 'Das Gerät gehört nicht zu ihren Empfängern',
     outcome: (outcome, attempts) =>
       `${outcome}, nach ${attempts === 1 ? 'einem Versuch' : `${numberText(attempts)} Versuchen`}`,
-    reason: (reason) => `Der Anbieter sagt: ${reason}`,
+    reason: (reason) => `Der Grund: ${reason}.`,
     toMessage: 'Die Nachricht ansehen',
     meanings: {
       accepted: 'Der Anbieter hat sie genommen. Kein Anbieter sagt, ob jemand sie gesehen hat.',

@@ -32,6 +32,7 @@ export const devices = {
   deviceOf: (application: string) => `A device of ${application}`,
   retired: 'Retired: it gets nothing until it registers again',
   retiredWhy: (reason: string) => `The reason: ${reason}.`,
+  unseen: 'no sign of life for too long',
   facts: 'What is known',
   timeZone: 'Time zone',
   appVersion: 'Version of the app',
@@ -65,7 +66,7 @@ export const devices = {
     notIn: 'The device is not in its audience',
     outcome: (outcome: string, attempts: number) =>
       `${outcome}, after ${attempts === 1 ? 'one try' : `${numberText(attempts)} tries`}`,
-    reason: (reason: string) => `The provider says: ${reason}`,
+    reason: (reason: string) => `The reason: ${reason}.`,
     toMessage: 'See the message',
     meanings: {
       accepted: 'The provider took it. No provider tells whether a person saw it.',

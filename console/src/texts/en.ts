@@ -1,4 +1,5 @@
 import { numberText } from '../parts/format';
+import { codes } from './codes.en';
 import { devices } from './devices.en';
 import { editor } from './editor.en';
 import { firingNotes, problems } from './problems.en';
@@ -48,6 +49,8 @@ export const en = {
     hint: 'Search · Ctrl K',
     title: 'Search by id',
     label: 'Id of a message, device, user, campaign or client',
+    more: (applications: number) =>
+      `Only the first ${numberText(applications)} applications were searched: choose one at the top for another.`,
     nothing: (id: string) => `Nothing that you may read has the id ${id}`,
     kinds: {
       application: 'Application',
@@ -62,6 +65,12 @@ export const en = {
     title: 'Sign in',
     lead: 'Sign in with a confidential client.',
     problem: 'Nobody can sign in here',
+    noTls:
+      'This page came by plain http, and a secret could be read on its way. Put a proxy that ends TLS in front of Carillon and name it in TRUST_PROXY, or open the console on the machine itself (http://localhost), for example through an SSH tunnel.',
+    untrustedProxy: (proxy: string) =>
+      `A proxy at ${proxy} says that the browser speaks https, but TRUST_PROXY does not name this proxy.`,
+    hiddenTls: (proxy: string) =>
+      `The browser speaks https, but the proxy at ${proxy} does not tell: let it send X-Forwarded-Proto and X-Forwarded-Host, and name it in TRUST_PROXY.`,
     setting: (name: string) => `The setting: ${name}`,
     asSample: (id: string) => `Sign in as ${id} (development)`,
     asPerson: (label: string) => `Sign in with ${label}`,
@@ -487,6 +496,7 @@ export const en = {
     registrations: (devices: number) => count(devices, 'registration', 'registrations'),
   },
   audience,
+  codes,
   devices,
   editor,
   editing,

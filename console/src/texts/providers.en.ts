@@ -32,6 +32,17 @@ export const providers = {
     hms: 'For Huawei phones: an OAuth client of AppGallery Connect, or a service account.',
     upstream: 'A MobileFirst server that relays the messages of some or all users during a migration.',
   },
+  /** The next step after a refused test. */
+  cures: {
+    apns: 'Compare key, key id, team id, bundle id and the sandbox with the Apple developer account, or upload a newer certificate.',
+    fcm: 'Create a new key of the service account in the Firebase console, and enable the Firebase Cloud Messaging API.',
+    'web-push': 'Put both keys of one pair, or put the contact alone to keep the stored pair.',
+    wns: 'Compare the package SID or the tenant and client ids with the Partner Center, and set a secret that has not expired.',
+    hms: 'Compare the ids and the secret with AppGallery Connect, and enable Push Kit there.',
+    upstream:
+      'Compare address, client id and secret with the MobileFirst server, and allow the client the scope there.',
+  },
+  tryLater: 'Try again later. If it stays, check the way from the server to the host.',
   states: {
     none: 'not configured',
     unused: 'not used yet',

@@ -66,13 +66,6 @@ export const audience: Texts['audience'] = {
   reaches: (count) => `Jetzt ${devices(count)}`,
   reachesAbout: (count) => `Jetzt etwa ${devices(count)}, nach einer Stichprobe`,
   excluded: (count, reason) => `${devices(count)} ohne Nachricht: ${reason}`,
-  reasons: {
-    platform: 'andere Plattform',
-    tag: (tag) => `nicht angemeldet für ${tag}`,
-    value: (name) => `kein Wert für ${name}`,
-    unseen: 'stillgelegt, zu lange ohne Lebenszeichen',
-    retired: (reason) => `stillgelegt (${reason})`,
-  },
   unknown: (count, ids) => `${numberText(count)} Kennungen ohne registriertes Gerät: ${ids}`,
 };
 

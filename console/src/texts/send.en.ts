@@ -66,13 +66,6 @@ export const audience = {
   reaches: (count: number) => `${devices(count)} now`,
   reachesAbout: (count: number) => `About ${devices(count)} now, by a sample`,
   excluded: (count: number, reason: string) => `${devices(count)} get nothing: ${reason}`,
-  reasons: {
-    platform: 'another platform',
-    tag: (tag: string) => `not subscribed to ${tag}`,
-    value: (name: string) => `no value for ${name}`,
-    unseen: 'retired, without a sign of life for too long',
-    retired: (reason: string) => `retired (${reason})`,
-  },
   unknown: (count: number, ids: string) => `${numberText(count)} ids without a registered device: ${ids}`,
 };
 

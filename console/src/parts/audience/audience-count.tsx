@@ -3,6 +3,7 @@ import { texts } from '../../texts/texts';
 import { Announce } from '../announce';
 import { numberText } from '../format';
 import { excludedText } from '../reasons';
+import type { Exclusion } from '../reasons';
 import { Failing } from '../states';
 import type { ReadAudience } from './audience';
 import { useAudienceCount } from './use-audience-count';
@@ -29,25 +30,24 @@ export function AudienceCount({ applicationId, audience }: { applicationId: stri
           </Badge>
         ))}
       </Group>
-      <NotReached excluded={count.excluded} unknown={count.unknown} />
+      <NotReached exclusions={count.exclusions} unknown={count.unknown} />
     </Stack>
   );
 }
 
 interface NotReachedProps {
-  excluded: Readonly<Record<string, number>>;
+  exclusions: readonly Exclusion[];
   unknown?: Counted['unknown'];
 }
 
 /** Devices of the target that get nothing, with the reasons, and ids that no device has. */
-export function NotReached({ excluded, unknown }: NotReachedProps) {
+export function NotReached({ exclusions, unknown }: NotReachedProps) {
   const words = texts.audience;
-  const reasons = Object.entries(excluded);
-  if (reasons.length === 0 && !unknown?.count) return null;
+  if (exclusions.length === 0 && !unknown?.count) return null;
   return (
     <List size="sm" c="dimmed">
-      {reasons.map(([reason, devices]) => (
-        <List.Item key={reason}>{words.excluded(devices, excludedText(reason))}</List.Item>
+      {exclusions.map((exclusion) => (
+        <List.Item key={exclusion.reason}>{words.excluded(exclusion.count, excludedText(exclusion))}</List.Item>
       ))}
       {(unknown?.count ?? 0) > 0 && (
         <List.Item>{words.unknown(unknown?.count ?? 0, (unknown?.first ?? []).join(', '))}</List.Item>

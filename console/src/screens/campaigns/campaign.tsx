@@ -6,6 +6,7 @@ import { Page } from '../../parts/page';
 import { scheduleWords } from '../../parts/schedule-words';
 import { Loading, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
+import { reasonText } from './because';
 import { CampaignActions } from './campaign-actions';
 import { CampaignState } from './campaign-state';
 import { FiringList } from './firing-list';
@@ -41,7 +42,7 @@ export function Campaign() {
           <Stack>
             {data.stateReason !== undefined && (
               <Alert color="orange" title={texts.campaigns.pausedBecause}>
-                {data.stateReason}
+                {reasonText(data.stateReasonCode, data.stateReason)}
               </Alert>
             )}
             {data.state === 'awaitingApproval' && (

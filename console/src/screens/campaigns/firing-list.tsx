@@ -14,16 +14,16 @@ interface FiringListProps {
 }
 
 /** The current audience of a campaign, and its next firings by its own clock and by the viewer's. */
-export function FiringList({ preview: { firings, audience, exact, excluded }, zone = 'UTC' }: FiringListProps) {
+export function FiringList({ preview: { firings, audience, exact, exclusions }, zone = 'UTC' }: FiringListProps) {
   const words = texts.campaigns;
   return (
     <Stack gap="xs">
       <Text size="sm">
         {exact ? words.reaches(audience, numberText(audience)) : texts.audience.reachesAbout(audience)}
       </Text>
-      {Object.entries(excluded).map(([reason, count]) => (
-        <Text size="sm" c="dimmed" key={reason}>
-          {words.excluded(numberText(count), excludedText(reason))}
+      {exclusions.map((exclusion) => (
+        <Text size="sm" c="dimmed" key={exclusion.reason}>
+          {words.excluded(numberText(exclusion.count), excludedText(exclusion))}
         </Text>
       ))}
       <List size="sm" spacing={4}>

@@ -5,6 +5,7 @@ import { numberText, timeText } from '../../parts/format';
 import { OutcomeBar, OutcomeLegend } from '../../parts/outcome-bar';
 import { WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
+import { Because } from './because';
 import { runQuery } from './read-campaigns';
 
 /** One run: its variants side by side, its waves and their messages. */
@@ -39,16 +40,12 @@ export function Run({ app, id, runId }: { app: string; id: string; runId: number
                   </Table.Tr>
                 </Table.Thead>
                 <Table.Tbody>
-                  {waves.map(({ dueTime, state, reason, messages }) => (
+                  {waves.map(({ dueTime, state, reason, reasonCode, messages }) => (
                     <Table.Tr key={dueTime}>
                       <Table.Td>{timeText(dueTime)}</Table.Td>
                       <Table.Td>
                         {texts.campaigns.waveStates[state]}
-                        {reason !== undefined && (
-                          <Text size="xs" c="dimmed">
-                            {reason}
-                          </Text>
-                        )}
+                        <Because code={reasonCode} reason={reason} />
                       </Table.Td>
                       <Table.Td>
                         {messages.map(({ messageId, variant, language, audience }) => (

@@ -5,6 +5,7 @@ import { ZONE, numberText, shortTimeText } from '../../parts/format';
 import { OutcomeBar } from '../../parts/outcome-bar';
 import { WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
+import { Because } from './because';
 import { runsQuery } from './read-campaigns';
 import type { Run } from './read-campaigns';
 
@@ -48,7 +49,7 @@ export function Runs({ app, id, chosen }: { app: string; id: string; chosen: num
 }
 
 function Row({ app, id, run, isChosen }: { app: string; id: string; run: Run; isChosen: boolean }) {
-  const { runId, scheduledTime, manual, state, reason, audience, capped, outcomes } = run;
+  const { runId, scheduledTime, manual, state, reason, reasonCode, audience, capped, outcomes } = run;
   return (
     <Table.Tr data-run={runId} aria-current={isChosen || undefined}>
       <Table.Td>
@@ -73,11 +74,7 @@ function Row({ app, id, run, isChosen }: { app: string; id: string; run: Run; is
       </Table.Td>
       <Table.Td>
         {texts.campaigns.runStates[state]}
-        {reason !== undefined && (
-          <Text size="xs" c="dimmed">
-            {reason}
-          </Text>
-        )}
+        <Because code={reasonCode} reason={reason} />
       </Table.Td>
       <Table.Td className="figures">
         {numberText(audience)}

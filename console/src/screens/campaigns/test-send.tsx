@@ -7,6 +7,7 @@ import { ScreenLink } from '../../parts/link';
 import { useMyDevices } from '../../parts/my-devices';
 import { useOnce } from '../../parts/once';
 import { ScopedButton } from '../../parts/scoped';
+import { Warnings } from '../../parts/warnings';
 import { texts } from '../../texts/texts';
 import type { Campaign } from './read-campaigns';
 
@@ -93,10 +94,8 @@ function TestForm({ app, campaign, close }: { app: string; campaign: Campaign; c
               </ScreenLink>
             </List.Item>
           ))}
-          {testing.data?.warnings?.map((warning) => (
-            <List.Item key={warning}>{warning}</List.Item>
-          ))}
         </List>
+        <Warnings warnings={testing.data?.warningDetails ?? []} />
       </div>
     </Act>
   );

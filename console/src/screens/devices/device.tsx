@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { ScreenLink } from '../../parts/link';
 import { Page } from '../../parts/page';
 import { isOldCursor, OldCursor, Pages } from '../../parts/pages';
+import { retirementText } from '../../parts/reasons';
 import { Empty, WithData } from '../../parts/states';
 import { Ago, Time } from '../../parts/time';
 import { texts } from '../../texts/texts';
@@ -33,7 +34,8 @@ export function Device() {
           <Stack>
             {found.state === 'retired' && (
               <Alert color="orange" title={texts.devices.retired}>
-                {texts.devices.retiredWhy(found.reason ?? '')} {found.retiredTime && <Time time={found.retiredTime} />}
+                {texts.devices.retiredWhy(retirementText(found.reason ?? ''))}{' '}
+                {found.retiredTime && <Time time={found.retiredTime} />}
               </Alert>
             )}
             <Grid>

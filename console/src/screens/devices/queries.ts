@@ -5,6 +5,7 @@ import type { components, operations } from '../../api/schema';
 import type { DevicesAddress } from './address';
 
 export type Device = components['schemas']['DeviceAnswer'];
+export type Explanation = components['schemas']['ExplanationAnswer'];
 type DevicesQuery = NonNullable<operations['DevicesController_list']['parameters']['query']>;
 
 const SIZE = 25;

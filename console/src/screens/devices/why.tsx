@@ -2,10 +2,13 @@ import { Alert, Button, Card, Group, Text, TextInput, Title } from '@mantine/cor
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { ScreenLink } from '../../parts/link';
+import { timeText } from '../../parts/format';
+import { meaningOf, retirementText } from '../../parts/reasons';
 import { WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
+import { platformName } from './device-state';
 import { explanationQuery } from './queries';
-import type { DevicePath } from './queries';
+import type { DevicePath, Explanation } from './queries';
 
 interface WhyProps {
   path: DevicePath;
@@ -51,13 +54,20 @@ function Answer({ path, messageId }: { path: DevicePath; messageId: string }) {
   const words = texts.devices.why;
   return (
     <WithData query={told}>
-      {({ outcome, reason, attempts }) => {
+      {(answer) => {
+        const { outcome, reason, attempts } = answer;
         const isIn = outcome !== 'notInAudience';
         return (
           <Alert color={isIn ? 'blue' : 'gray'} mt="sm" role="status" title={isIn ? words.got : words.notIn}>
-            <Text size="sm">{isIn ? words.outcome(texts.outcomes[outcome] ?? outcome, attempts ?? 0) : reason}</Text>
+            <Text size="sm">
+              {isIn ? words.outcome(texts.outcomes[outcome] ?? outcome, attempts ?? 0) : whyNotText(answer)}
+            </Text>
             {isIn && <Text size="sm">{words.meanings[outcome]}</Text>}
-            {isIn && reason && <Text size="sm">{words.reason(reason)}</Text>}
+            {isIn && reason && (
+              <Text size="sm">
+                {words.reason(reason)} {meaningOf(reason)}
+              </Text>
+            )}
             <ScreenLink
               to="/apps/$app/messages/$message"
               params={{ app: path.applicationId, message: messageId }}
@@ -70,4 +80,17 @@ function Answer({ path, messageId }: { path: DevicePath; messageId: string }) {
       }}
     </WithData>
   );
+}
+
+function whyNotText({ reason = '', reasonCode, ...why }: Explanation): string {
+  const words = texts.codes.whyNot;
+  if (reasonCode === 'resend') return words.resend(why.resendOf ?? '');
+  if (reasonCode === 'otherPlatform')
+    return words.otherPlatform((why.targetPlatforms ?? []).map(platformName).join(', '));
+  if (reasonCode === 'otherAttribute') return words.otherAttribute(why.attribute ?? '');
+  if (reasonCode === 'retired')
+    return words.retired(timeText(why.retiredTime ?? ''), retirementText(why.retiredReason ?? ''));
+  if (reasonCode === 'dailyCap') return words.dailyCap(why.capped ?? 0);
+  // A newer API may know more codes.
+  return (reasonCode && words[reasonCode]) ?? reason;
 }

@@ -8,6 +8,7 @@ import { firingNotes } from '../../parts/firing-notes';
 import { timeText } from '../../parts/format';
 import { ScreenLink } from '../../parts/link';
 import { Panel } from '../../parts/panel';
+import { useMay } from '../../parts/scoped';
 import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
 import { texts } from '../../texts/texts';
@@ -31,9 +32,26 @@ async function readFirings(applicationId: string, options: Reading) {
   return firings;
 }
 
-/** The next ten firings of all active campaigns, with their notes about clock changes and quiet hours. */
-export function Firings({ application }: { application: string }) {
-  const query = useQuery(reading(['firings', application], (options) => readFirings(application, options), CALM_MS));
+async function readFiringsOfAll(options: Reading) {
+  return (await bodyOf(api.GET('/imfpush/v1/campaigns:firings', options))).firings;
+}
+
+type Firing = Awaited<ReturnType<typeof readFirings>>[number] & { applicationId: string };
+
+async function readNext(application: string | null, options: Reading): Promise<Firing[]> {
+  if (application === null) return readFiringsOfAll(options);
+  return (await readFirings(application, options)).map((firing) => ({ ...firing, applicationId: application }));
+}
+
+/** The next ten firings of an application or of all, with their notes about clock changes and quiet hours. */
+export function Firings({ application }: { application: string | null }) {
+  const mayAll = useMay('campaigns.read', '*');
+  const query = useQuery({
+    ...reading(['firings', application], (options) => readNext(application, options), CALM_MS),
+    enabled: application !== null || mayAll,
+  });
+  // Support may see one application and not all: the rest of the screen is there for it.
+  if (application === null && !mayAll) return null;
   return (
     <Panel title={texts.overview.firings}>
       <WithData query={query}>
@@ -42,16 +60,17 @@ export function Firings({ application }: { application: string }) {
             <Text c="dimmed">{texts.overview.noFirings}</Text>
           ) : (
             <Stack gap="xs">
-              {firings.map(({ campaignId, name, time, timeZone, ...firing }) => (
+              {firings.map(({ applicationId, campaignId, name, time, timeZone, ...firing }) => (
                 <div key={`${campaignId} ${time}`}>
                   <ScreenLink
                     to="/apps/$app/campaigns/$campaign"
-                    params={{ app: application, campaign: campaignId }}
+                    params={{ app: applicationId, campaign: campaignId }}
                     lineClamp={1}
                   >
                     {name}
                   </ScreenLink>
                   <Text size="sm" className="figures">
+                    {application === null && `${applicationId} · `}
                     {timeText(time)} · <Ago time={time} />
                   </Text>
                   {firingNotes(firing, timeZone).map((note) => (

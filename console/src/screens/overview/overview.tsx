@@ -1,4 +1,4 @@
-import { Grid } from '@mantine/core';
+import { Grid, Stack } from '@mantine/core';
 import { useParams } from '@tanstack/react-router';
 import { useApplications } from '../../app/application';
 import { Page } from '../../parts/page';
@@ -20,8 +20,17 @@ export function Overview() {
       <Problems application={null} />
       {only !== undefined && <FirstSteps application={only} />}
       <Statistics application={null} />
-      <UnderWay application={null} />
-      <Applications />
+      <Grid>
+        <Grid.Col span={{ base: 12, lg: 7 }}>
+          <Stack>
+            <UnderWay application={null} />
+            <Applications />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: 5 }}>
+          <Firings application={null} />
+        </Grid.Col>
+      </Grid>
     </Page>
   );
 }

@@ -63,7 +63,7 @@ export function ProviderCard({ app, provider, state }: CardProps) {
           )}
         </Group>
         {testing.error && <FailedAct error={testing.error} />}
-        {testing.data && <TestOutcome outcome={testing.data} />}
+        {testing.data && <TestOutcome provider={provider} outcome={testing.data} />}
       </Stack>
       {open === 'settings' && <SettingsDialog app={app} provider={provider} configured={configured} close={close} />}
       {open === 'remove' && <Remove app={app} provider={provider} close={close} />}

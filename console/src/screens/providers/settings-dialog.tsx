@@ -125,7 +125,7 @@ function SettingsForm({ app, provider, opened, close }: SettingsFormProps) {
         labels={Object.fromEntries(Object.entries(words.fields).filter(([name]) => isShown(name)))}
       />
       {testing.error && <FailedAct error={testing.error} />}
-      {testing.data && <TestOutcome outcome={testing.data} />}
+      {testing.data && <TestOutcome provider={provider} outcome={testing.data} />}
     </Act>
   );
 }

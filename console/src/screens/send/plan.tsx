@@ -1,4 +1,4 @@
-import { Alert, Button, Group, List, Progress, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Group, Progress, Stack, Table, Text, TextInput, Title } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { api, bodyOf } from '../../api/client';
@@ -8,9 +8,11 @@ import { ApprovalNote } from '../../parts/approval-note';
 import { NotReached } from '../../parts/audience/audience-count';
 import { bytesText, numberText, parseWhole, percentText } from '../../parts/format';
 import { ScreenLink } from '../../parts/link';
+import { pauseText } from '../../parts/reasons';
 import { ScopedButton } from '../../parts/scoped';
 import { describeFailure, WithData } from '../../parts/states';
 import { Time } from '../../parts/time';
+import { Warnings } from '../../parts/warnings';
 import { texts } from '../../texts/texts';
 import type { Content } from '../../parts/content';
 import { ClockNote } from './clock-note';
@@ -57,18 +59,14 @@ export function Plan({ applicationId, body, sendAt, isOldTry, sending, onSend, o
           return (
             <>
               <Who total={total} exact={exact} effect={effect} />
-              {blocked.map(({ provider, reason }) => (
-                <Alert key={`${provider} ${reason}`} color="red" title={words.blocked}>
-                  {reason}
+              {blocked.map((block) => (
+                <Alert key={`${block.provider} ${block.code}`} color="red" title={words.blocked}>
+                  {blockText(block)}
                 </Alert>
               ))}
-              {effect.warnings.length > 0 && (
+              {effect.warningDetails.length > 0 && (
                 <Alert color="orange" title={words.warnings}>
-                  <List size="sm">
-                    {effect.warnings.map((warning) => (
-                      <List.Item key={warning}>{warning}</List.Item>
-                    ))}
-                  </List>
+                  <Warnings warnings={effect.warningDetails} />
                 </Alert>
               )}
               {total !== null && <ApprovalNote applicationId={applicationId} total={total} text={words.approval} />}
@@ -146,10 +144,30 @@ async function readPlan(applicationId: string, body: Content, signal: AbortSigna
   return answer;
 }
 
+function blockText({ code, reason, provider = '', ...block }: Effect['blocked'][number]): string {
+  const words = texts.codes.blocked;
+  const name = texts.providers.names[provider as keyof typeof texts.providers.names] ?? provider;
+  switch (code) {
+    case 'applicationDisabled':
+    case 'applicationStopped':
+      return words[code];
+    case 'notConfigured':
+      return words[code](name);
+    case 'providerPaused':
+      return words[code](name, pauseText(block.pausedReason ?? ''));
+    case 'tooLarge':
+      return words[code](name, block.bytes ?? 0, block.limit ?? 0);
+    default:
+      // A newer API may know more.
+      code satisfies never;
+      return reason;
+  }
+}
+
 interface WhoProps {
   total: number | null;
   exact: boolean;
-  effect: Pick<Effect, 'excluded' | 'upstream'>;
+  effect: Pick<Effect, 'exclusions' | 'upstream'>;
 }
 
 function Who({ total, exact, effect }: WhoProps) {
@@ -162,7 +180,7 @@ function Who({ total, exact, effect }: WhoProps) {
       {effect.upstream?.ids !== undefined && (
         <Text size="sm">{words.relayedIds(effect.upstream.ids, effect.upstream.of ?? effect.upstream.ids)}</Text>
       )}
-      <NotReached excluded={effect.excluded} />
+      <NotReached exclusions={effect.exclusions} />
     </div>
   );
 }

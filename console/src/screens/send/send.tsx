@@ -1,4 +1,4 @@
-import { Alert, Button, Code, Fieldset, Grid, Group, List, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Code, Fieldset, Grid, Group, Stack, Text, Title } from '@mantine/core';
 import { useParams } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { readAudience } from '../../parts/audience/audience';
@@ -10,6 +10,7 @@ import { ScreenLink } from '../../parts/link';
 import { Page } from '../../parts/page';
 import { Previews } from '../../parts/previews';
 import { useMay } from '../../parts/scoped';
+import { Warnings } from '../../parts/warnings';
 import { texts } from '../../texts/texts';
 import { ContentFields } from './content-fields';
 import { emptyDraft, toContent, wrongFields } from './draft';
@@ -148,13 +149,7 @@ function Accepted({ applicationId, sent: { messageId, warnings }, onNext }: Acce
     <Alert color="teal" title={words.title} role="status">
       <Stack align="flex-start" gap="sm">
         <Text size="sm">{words.stored}</Text>
-        {warnings.length > 0 && (
-          <List size="sm">
-            {warnings.map((warning) => (
-              <List.Item key={warning}>{warning}</List.Item>
-            ))}
-          </List>
-        )}
+        <Warnings warnings={warnings} />
         <Group>
           <ScreenLink ref={link} to="/apps/$app/messages/$message" params={{ app: applicationId, message: messageId }}>
             {words.watch(messageId)}

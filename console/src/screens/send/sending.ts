@@ -5,6 +5,7 @@ import { Failure } from '../../api/failure';
 import type { components } from '../../api/schema';
 import { useOnce } from '../../parts/once';
 import { newKey } from '../../parts/random';
+import type { Warning } from '../../parts/warnings';
 import type { Content } from '../../parts/content';
 import type { SendDraft } from './draft';
 
@@ -18,7 +19,7 @@ const USED_FOR_ANOTHER = 'FPWSE0002E';
 
 export interface Sent {
   messageId: string;
-  warnings: string[];
+  warnings: readonly Warning[];
 }
 
 /** The text was changed after a request whose answer was lost, and that request had been accepted. */
@@ -36,7 +37,7 @@ async function post(applicationId: string, key: string, body: Content): Promise<
     }),
   );
   if (!('messageId' in answer)) throw new Error('the answer has no message id');
-  return { messageId: answer.messageId, warnings: answer.warnings ?? [] };
+  return { messageId: answer.messageId, warnings: answer.warningDetails ?? [] };
 }
 
 /** Whether the first of the tried requests may be forgotten by the API, so that a repeat could send it again. */
