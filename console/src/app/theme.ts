@@ -1,4 +1,4 @@
-import { createTheme } from '@mantine/core';
+import { Anchor, createTheme } from '@mantine/core';
 import type { CSSVariablesResolver } from '@mantine/core';
 
 /** Contrast of 4.5 to 1 in light and dark: text colours are one step from Mantine's own. */
@@ -10,6 +10,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   cursorType: 'pointer',
+  // A link in a text or a cell has the size of that text.
+  components: { Anchor: Anchor.extend({ defaultProps: { inherit: true } }) },
 });
 
 /** Links on the row under the mouse have a contrast of 4.5 to 1 in dark as well. */

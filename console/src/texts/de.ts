@@ -494,6 +494,7 @@ export const de: Texts = {
     },
     ranges: { hour: '1 Stunde', day: '24 Stunden', month: '30 Tage' },
     chart: 'Zustellungen nach Ergebnis über die Zeit; die Zahlen stehen unter dem Bild',
+    noDeliveries: 'Keine Zustellungen in dieser Zeit.',
     acceptedMessages: (messages) => `${count(messages, 'Nachricht', 'Nachrichten')} vom API angenommen`,
     registrations: (devices) => count(devices, 'Registrierung', 'Registrierungen'),
   },

@@ -492,6 +492,7 @@ export const en = {
       liftWhat: 'Messages that have not ended go on at once, and campaigns fire again.',
     },
     chart: 'Deliveries by outcome over time; the figures are listed below the chart',
+    noDeliveries: 'No deliveries in this time.',
     acceptedMessages: (messages: number) => `${count(messages, 'message', 'messages')} accepted by the API`,
     registrations: (devices: number) => count(devices, 'registration', 'registrations'),
   },

@@ -13,6 +13,7 @@ import { Empty, WithData } from '../../parts/states';
 import { texts } from '../../texts/texts';
 import { AUDIT_FIELDS, OUTCOMES, auditAddress } from './address';
 import type { AuditAddress } from './address';
+import { detailLines } from './audit-detail';
 import { useRuntimeName } from './clients-api';
 
 type Event = components['schemas']['AuditEventAnswer'];
@@ -149,9 +150,11 @@ function EventTable({ events }: { events: Event[] }) {
           </Table.Td>
           <Table.Td>{event.address}</Table.Td>
           <Table.Td>
-            <Text size="xs" style={{ overflowWrap: 'anywhere' }}>
-              {JSON.stringify(event.detail)}
-            </Text>
+            {detailLines(event.detail).map((line) => (
+              <Text key={line} size="xs" style={{ overflowWrap: 'anywhere' }}>
+                {line}
+              </Text>
+            ))}
           </Table.Td>
         </Table.Tr>
       ))}

@@ -53,7 +53,7 @@ export function Run({ app, id, runId }: { app: string; id: string; runId: number
                             <Anchor
                               component={Link}
                               to={`/apps/${encodeURIComponent(app)}/messages/${messageId}`}
-                              size="sm"
+                              fz="sm"
                             >
                               {[variant, language ?? texts.campaigns.otherLanguages].filter(Boolean).join(' · ')}
                             </Anchor>{' '}

@@ -71,7 +71,7 @@ function Answer({ path, messageId }: { path: DevicePath; messageId: string }) {
             <ScreenLink
               to="/apps/$app/messages/$message"
               params={{ app: path.applicationId, message: messageId }}
-              size="sm"
+              fz="sm"
             >
               {words.toMessage}
             </ScreenLink>

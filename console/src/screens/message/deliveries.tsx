@@ -81,7 +81,7 @@ export function Deliveries({ path, isOver }: { path: MessagePath; isOver: boolea
                             <ScreenLink
                               to="/apps/$app/devices/$device"
                               params={{ app: path.applicationId, device: deviceId }}
-                              size="sm"
+                              fz="sm"
                             >
                               {deviceId}
                             </ScreenLink>

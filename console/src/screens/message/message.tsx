@@ -29,7 +29,7 @@ export function Message() {
     <Page
       title={query.data ? texts.message.title(query.data.alert) : message}
       lead={
-        <ScreenLink to="/apps/$app/messages" params={{ app }} size="sm">
+        <ScreenLink to="/apps/$app/messages" params={{ app }} fz="sm">
           ← {texts.messages.title}
         </ScreenLink>
       }

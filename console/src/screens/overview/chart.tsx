@@ -13,6 +13,8 @@ interface ChartProps {
 }
 
 const HEIGHT = 200;
+/** Distances of the lines of the vertical axis: whole numbers of deliveries. */
+const STEPS = Array.from({ length: 10 }, (_, power) => [1, 2, 5].map((digit) => digit * 10 ** power)).flat();
 /** As in outcome-bar.module.css: the shade for light, for dark. */
 const COLOURS: Partial<Record<Outcome, [string, string]>> = {
   accepted: ['#099268', '#20c997'],
@@ -48,7 +50,7 @@ export default function Chart({ series, step }: ChartProps) {
             values: (_plot, splits) => splits.map((seconds) => axisTime(seconds * 1_000, step)),
             space: 90,
           },
-          { stroke: ink, grid, values: (_plot, splits) => splits.map(numberText), size: 70 },
+          { stroke: ink, grid, values: (_plot, splits) => splits.map(numberText), size: 70, incrs: STEPS },
         ],
         series: [
           {},

@@ -74,11 +74,17 @@ export function Statistics({ application }: { application: string | null }) {
           const whole = Object.values(totals).reduce((sum, count) => sum + count, 0);
           return (
             <Stack gap="sm">
-              <Suspense fallback={<Loading lines={6} />}>
-                <Chart series={series} step={step} />
-              </Suspense>
-              <OutcomeBar outcomes={totals} audience={whole} />
-              <OutcomeLegend outcomes={totals} audience={whole} shown={SETTLED} />
+              {whole === 0 ? (
+                <Text c="dimmed">{texts.overview.noDeliveries}</Text>
+              ) : (
+                <>
+                  <Suspense fallback={<Loading lines={6} />}>
+                    <Chart series={series} step={step} />
+                  </Suspense>
+                  <OutcomeBar outcomes={totals} audience={whole} />
+                  <OutcomeLegend outcomes={totals} audience={whole} shown={SETTLED} />
+                </>
+              )}
               <Text size="sm" c="dimmed" className="figures">
                 {[
                   texts.overview.acceptedMessages(points.reduce((sum, { accepted }) => sum + accepted, 0)),
