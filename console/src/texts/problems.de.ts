@@ -49,8 +49,8 @@ export const problems: Texts['problems'] = {
     next: 'Ersetzen Sie die Dateien von TLS_CERT_FILE und TLS_KEY_FILE, und senden Sie jedem Prozess SIGHUP.',
   },
   secretEnds: {
-    what: (client, time) => `Das Secret des Clients ${client} endet, und kein anderes folgt: ${time}.`,
-    next: 'Wechseln Sie das Secret mit einer Überlappung, in der das Backend das neue übernimmt; oder sperren Sie den Client.',
+    what: (client, time) => `Das Geheimnis des Clients ${client} endet, und kein anderes folgt: ${time}.`,
+    next: 'Wechseln Sie das Geheimnis mit einer Überlappung, in der das Backend das neue übernimmt; oder sperren Sie den Client.',
   },
   webhookFailing: {
     what: (name) => `Der Webhook ${name} nimmt keine Ereignisse an`,

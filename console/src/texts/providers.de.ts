@@ -39,10 +39,10 @@ export const providers: Texts['providers'] = {
     fcm: 'Legen Sie in der Firebase-Konsole einen neuen Schlüssel des Dienstkontos an, und schalten Sie das Firebase Cloud Messaging API ein.',
     'web-push':
       'Geben Sie beide Schlüssel eines Paars ein, oder nur den Kontakt, um das gespeicherte Paar zu behalten.',
-    wns: 'Vergleichen Sie die Package-SID oder Mandanten- und Client-ID mit dem Partner Center, und setzen Sie ein Secret, das nicht abgelaufen ist.',
-    hms: 'Vergleichen Sie Kennungen und Secret mit AppGallery Connect, und schalten Sie dort Push Kit ein.',
+    wns: 'Vergleichen Sie die Package-SID oder Mandanten- und Client-ID mit dem Partner Center, und setzen Sie ein Geheimnis, das nicht abgelaufen ist.',
+    hms: 'Vergleichen Sie Kennungen und Geheimnis mit AppGallery Connect, und schalten Sie dort Push Kit ein.',
     upstream:
-      'Vergleichen Sie Adresse, Client-ID und Secret mit dem MobileFirst-Server, und erlauben Sie dem Client dort den Scope.',
+      'Vergleichen Sie Adresse, Client-ID und Geheimnis mit dem MobileFirst-Server, und erlauben Sie dem Client dort den Scope.',
   },
   tryLater: 'Versuchen Sie es später noch einmal. Bleibt es so, prüfen Sie den Weg vom Server zum Host.',
   states: {

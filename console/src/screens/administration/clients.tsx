@@ -146,7 +146,13 @@ function ClientTable({ clients, needs, onOpen }: ClientTableProps) {
             ))}
           </Table.Td>
           <Table.Td>
-            {client.lastUsedTime ? <Ago time={client.lastUsedTime} /> : <Text c="dimmed">{words.never}</Text>}
+            {client.lastUsedTime ? (
+              <Ago time={client.lastUsedTime} />
+            ) : (
+              <Text inherit c="dimmed">
+                {words.never}
+              </Text>
+            )}
           </Table.Td>
           <Table.Td>
             <RowActs

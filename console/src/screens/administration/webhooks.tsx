@@ -121,7 +121,11 @@ function WebhookTable({ webhooks, applicationId, onOpen }: WebhookTableProps) {
           <Table.Td>
             {webhook.disabledReason !== undefined
               ? words.disabledBecause(webhook.disabledReason)
-              : (webhook.lastError ?? <Text c="dimmed">{words.none}</Text>)}
+              : (webhook.lastError ?? (
+                  <Text inherit c="dimmed">
+                    {words.none}
+                  </Text>
+                ))}
           </Table.Td>
           <Table.Td>
             <Group gap={4} wrap="nowrap">

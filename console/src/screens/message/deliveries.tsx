@@ -76,7 +76,9 @@ export function Deliveries({ path, isOver }: { path: MessagePath; isOver: boolea
                       <Table.Tr key={deviceId ?? `removed ${index}`} style={{ overflowWrap: 'anywhere' }}>
                         <Table.Td>
                           {deviceId === null ? (
-                            <Text c="dimmed">{texts.message.deliveries.removed}</Text>
+                            <Text inherit c="dimmed">
+                              {texts.message.deliveries.removed}
+                            </Text>
                           ) : (
                             <ScreenLink
                               to="/apps/$app/devices/$device"
