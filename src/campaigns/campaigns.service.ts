@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { ApplicationsService } from '../applications/applications.service.js';
 import { recordAudit } from '../auth/audit.repository.js';
 import type { Actor } from '../auth/audit.repository.js';
-import { ApiError, notFound } from '../common/errors.js';
+import { ApiError, invalidValue, notFound } from '../common/errors.js';
 import { checkRevision, revisionOf } from '../common/revision.js';
 import type { Database } from '../database/database.js';
 import { DATABASE } from '../database/database.module.js';
@@ -64,8 +64,9 @@ export class CampaignsService {
     { after, limit, clientId }: { after?: string; limit: number; clientId?: string },
   ): Promise<Campaign[]> {
     await this.applications.getApplication(applicationId);
-    const last = after === undefined ? null : await this.readCampaign(applicationId, after);
-    return this.campaigns.list(applicationId, { after: last?.seq ?? 0, limit, clientId });
+    const last = after === undefined ? { seq: 0 } : await this.campaigns.find(applicationId, after);
+    if (!last) throw invalidValue('after', 'no campaign has this id (any more)');
+    return this.campaigns.list(applicationId, { after: last.seq, limit, clientId });
   }
 
   async readCampaign(applicationId: string, id: string): Promise<Campaign> {

@@ -144,6 +144,10 @@ describe.each(STAGES)('on $name', (stage) => {
     expect(listed.body.campaigns.map(({ campaignId }) => campaignId)).toContain(made.body.campaignId);
     expect([200, 204]).toContain((await api.app('DELETE', path)).status);
     expect((await api.app('GET', path)).status).toBe(404);
+    expect(await api.app('GET', `/campaigns?after=${made.body.campaignId}`)).toMatchObject({
+      status: 400,
+      body: { code: 'FPWSE0005E', message: expect.stringContaining("'after'") as string },
+    });
   });
 
   it('a repeated run by hand under one Idempotency-Key is one run, with any overlap rule', async () => {

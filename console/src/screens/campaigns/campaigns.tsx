@@ -2,10 +2,9 @@ import { Anchor, Button, Group, Table, Text } from '@mantine/core';
 import { IconCalendar } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { Failure } from '../../api/failure';
 import { ZONE, shortTimeText } from '../../parts/format';
 import { Page } from '../../parts/page';
-import { OldCursor } from '../../parts/pages';
+import { isOldCursor, OldCursor } from '../../parts/pages';
 import { scheduleWords } from '../../parts/schedule-words';
 import { ScopedButton } from '../../parts/scoped';
 import { Empty, WithData } from '../../parts/states';
@@ -21,7 +20,7 @@ export function Campaigns() {
   const { after } = useSearch({ from: '/shell/apps/$app/campaigns' });
   const asked = useQuery(campaignsQuery(app, after));
   // The cursor is the id of a campaign, which was deleted meanwhile.
-  const isOld = after !== undefined && asked.error instanceof Failure && asked.error.isMissing;
+  const isOld = isOldCursor(asked.error, after);
   const first = useQuery({ ...campaignsQuery(app, undefined), enabled: isOld });
   const navigate = useNavigate();
   return (
