@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The first import: signals are handled before anything else is loaded.
-import { reloadBy, stopBy } from './signals.js';
+import { HAS_TERMINAL, reloadBy, stopBy } from './signals.js';
 import cluster from 'node:cluster';
 import { constants } from 'node:os';
 import { UnknownCommand, findCommand } from './commands/commands.js';
@@ -27,8 +27,8 @@ async function load(): Promise<void> {
       `This process may open ${limit} files, but needs at least ${FEWEST_FILES}, better 65,536 (ulimit -n, LimitNOFILE= in systemd, --ulimit nofile= in Docker)`,
     );
   const config = readConfig();
-  // From here on SIGHUP asks for the certificate, if there is one.
-  if (config.tls) reloadBy(() => undefined);
+  // From here on SIGHUP asks for the certificate, and without one ends a process of a terminal alone.
+  if (config.tls || !HAS_TERMINAL) reloadBy(() => undefined);
   if (cluster.isWorker) return run(config, readMember(process.argv.slice(2)));
   const members = planProcesses(config.roles, config.processes);
   if (members.length > 1) new Supervisor(members, config).run();

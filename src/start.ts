@@ -24,7 +24,7 @@ import { newAdapter, openDoor, serveDocument } from './http-server.js';
 import type { Member } from './process-plan.js';
 import { QueueOutage } from './queue/queue-outage.js';
 import { Queues } from './queue/queue.js';
-import { reloadBy, stopBy } from './signals.js';
+import { HAS_TERMINAL, reloadBy, stopBy } from './signals.js';
 import { welcome } from './welcome.js';
 
 const ONE_KEYSTROKE_MS = 500;
@@ -73,6 +73,7 @@ export async function start(settings: Config, member?: Member): Promise<void> {
     const url = listens ? await listen(app, config) : '';
     const adminUrl = listens && adminPort ? await listenApart(app, adminPort, config, url) : url;
     if (config.tls) keepCertificate(app);
+    else if (!HAS_TERMINAL) reloadBy(() => logger.log('SIGHUP: without TLS_CERT_FILE nothing is read again', 'TLS'));
     drainOnSignal(app, config);
     if (member?.isFirst !== false)
       process.stdout.write(welcome(config, { url, adminUrl }, database.place, queues.place));

@@ -7,7 +7,7 @@ import { logsJson } from './config.js';
 import type { Config } from './config.js';
 import { countFailures, toArguments, waitBeforeRestart } from './process-plan.js';
 import type { Member } from './process-plan.js';
-import { reloadBy, stopBy } from './signals.js';
+import { HAS_TERMINAL, reloadBy, stopBy } from './signals.js';
 
 /** A process ends itself after its time for a stop; the supervisor ends one that does not. */
 const GRACE_MS = 5 * SECOND_MS;
@@ -48,7 +48,8 @@ export class Supervisor {
   run(): void {
     surviveErrors(process.stdout, process.stderr);
     stopBy((signal) => this.stop(signal));
-    if (this.hasTls) reloadBy(() => this.posts.forEach(({ worker }) => worker?.process.kill('SIGHUP')));
+    if (this.hasTls || !HAS_TERMINAL)
+      reloadBy(() => this.posts.forEach(({ worker }) => worker?.process.kill('SIGHUP')));
     this.start(this.posts[0]!);
   }
 

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
@@ -8,6 +9,7 @@ import { Api } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 import { runProgram } from '../harness/program.js';
 import { LIST_ROUTES, fillRoute, routesOf } from '../harness/routes.js';
+import { freePort, takesConnections } from '../harness/servers.js';
 import { EMBEDDED, STAGES } from './stages.js';
 
 /** Checks before a request is processed: bodies, encodings, methods, and the end of connections. */
@@ -298,7 +300,7 @@ describe.each(STAGES)('a stop on $name', (stage) => {
     return startCarillon({ ...prepared.environment, ...environment });
   };
 
-  it.each(stage === EMBEDDED ? (['SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const) : (['SIGTERM'] as const))(
+  it.each(stage === EMBEDDED ? (['SIGTERM', 'SIGQUIT', 'SIGUSR2'] as const) : (['SIGTERM'] as const))(
     'by %s closes silent connections and ends with 0; an earlier SIGUSR1 opens no inspector',
     async (signal) => {
       const carillon = await start();
@@ -310,6 +312,26 @@ describe.each(STAGES)('a stop on $name', (stage) => {
       expect(carillon.output()).not.toContain('Debugger');
     },
   );
+
+  it.runIf(stage === EMBEDDED)('SIGHUP ends it with its terminal, and does nothing where there is none', async () => {
+    const carillon = await start();
+    process.kill(carillon.pid, 'SIGHUP');
+    await expect.poll(() => carillon.output()).toContain('SIGHUP: without TLS_CERT_FILE nothing is read again');
+    expect((await fetch(`${carillon.url}/health/live`)).status).toBe(200);
+    expect((await carillon.stop()).code).toBe(0);
+
+    const { environment } = await stage.prepare();
+    const port = await freePort();
+    const { PATH, HOME } = process.env;
+    const terminal = spawn('script', ['-qec', `${process.execPath} dist/main.js`, '/dev/null'], {
+      env: { PATH, HOME, ...environment, PORT: String(port) },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    const isReached = (): Promise<boolean> => takesConnections(port);
+    await expect.poll(isReached, { timeout: 60_000 }).toBe(true);
+    terminal.kill('SIGKILL');
+    await expect.poll(isReached, { timeout: 30_000 }).toBe(false);
+  });
 
   it('answers a request whose body comes after the signal, and closes its connection', async () => {
     const carillon = await start();

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import * as https from 'node:https';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { basic } from '../harness/admin.js';
 import { runToEnd, startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { newFolder } from '../medium/database/places.js';
@@ -14,6 +17,8 @@ import { EMBEDDED } from './stages.js';
 
 const folder = newFolder();
 const at = (name: string): string => join(folder, name);
+/** Some megabytes, so that the answer is longer than what sockets keep. */
+const EXPORTED = 60_000;
 const WAIT = { timeout: 10_000, interval: 50 };
 
 function make(name: string, days: number): void {
@@ -73,12 +78,17 @@ describe('TLS of its own', () => {
     new Promise((resolve, reject) => {
       const ca = ['first', 'second'].map((name) => readFileSync(at(`${name}.crt`)));
       const request = https.request(carillon.url + path, { ca, ...options }, (response) => {
-        let text = '';
-        response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        text(response).then((whole) => resolve({ status: response.statusCode ?? 0, text: whole }), reject);
       });
       request.on('error', reject).end(body);
     });
+
+  const tokenFor = async (scope: string): Promise<string> => {
+    const headers = { authorization: basic('test', 'test'), 'content-type': 'application/x-www-form-urlencoded' };
+    const grant = `grant_type=client_credentials&scope=${scope}`;
+    const token = await ask('/mfp/api/az/v1/token', { method: 'POST', headers }, grant);
+    return (JSON.parse(token.text) as { access_token: string }).access_token;
+  };
 
   const hangUp = (): void => void process.kill(carillon.pid, 'SIGHUP');
 
@@ -107,13 +117,37 @@ describe('TLS of its own', () => {
     expect(sockets).toBe(1);
     agent.destroy();
     expect(carillon.output()).toContain('The certificate of this server ends on ');
-    const basic = { authorization: `Basic ${Buffer.from('test:test').toString('base64')}` };
-    const form = { ...basic, 'content-type': 'application/x-www-form-urlencoded' };
-    const grant = 'grant_type=client_credentials&scope=mfpmonitor';
-    const token = await ask('/mfp/api/az/v1/token', { method: 'POST', headers: form }, grant);
-    const { access_token: bearer } = JSON.parse(token.text) as { access_token: string };
+    const bearer = await tokenFor('mfpmonitor');
     const system = await ask('/imfpush/v1/system', { headers: { authorization: `Bearer ${bearer}` } });
     expect(system.text).toContain('"certificateEnds"');
+  });
+
+  it('an export that is under way at SIGHUP goes on to its trailer', async () => {
+    const authorization = `Bearer ${await tokenFor('*')}`;
+    const app = '/imfpush/v1/apps/com.example.app';
+    const lines = Array.from({ length: EXPORTED }, (_, n) =>
+      JSON.stringify({ deviceId: `exported-${n}`, platform: 'A', token: `sandbox:accepted:${n}` }),
+    );
+    const headers = { authorization, 'content-type': 'application/x-ndjson' };
+    expect(await ask(`${app}/devices:import`, { method: 'POST', headers }, lines.join('\n'))).toMatchObject({
+      status: 200,
+    });
+    const exported = await new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { headers: { authorization }, rejectUnauthorized: false };
+      https.get(`${carillon.url}${app}/devices:export`, options, resolve).on('error', reject);
+    });
+    const isOver = (): boolean => carillon.output().includes('devices::export 200');
+    use('first');
+    hangUp();
+    await vi.waitFor(async () => expect(await served()).toBe(serialOf('first')), WAIT);
+    expect(isOver()).toBe(false);
+    const last = (await text(exported)).trim().split('\n').at(-1)!;
+    const { trailer } = JSON.parse(last) as { trailer: { count: number } };
+    expect(trailer.count).toBeGreaterThanOrEqual(EXPORTED);
+    await vi.waitFor(() => expect(isOver()).toBe(true), WAIT);
+    use('second');
+    hangUp();
+    await vi.waitFor(async () => expect(await served()).toBe(serialOf('second')), WAIT);
   });
 
   it.each<[string, () => void]>([
