@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { basic } from '../harness/admin.js';
@@ -33,6 +35,14 @@ const linesOf = (output: string): Line[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Line);
 
+/** The answer to a head that fetch would not send. */
+async function speak(url: string, lines: readonly string[]): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.end(`${lines.join('\r\n')}\r\n\r\n`);
+  return text(socket);
+}
+
 it('each line is JSON with time, level and message, and each request has one', async () => {
   const carillon = await startCarillon(PRODUCTION);
   try {
@@ -53,6 +63,25 @@ it('each line is JSON with time, level and message, and each request has one', a
       expect.objectContaining({ msg: 'POST /:runtimeName/api/az/v1/token 200', requestId: 'job-1', ...own }),
       expect.objectContaining({ msg: 'GET /imfpush/v1/apps/:applicationId/devices 404', requestId: 'job-2', ...own }),
     ]);
+
+    const long = `${'job/'.repeat(31)}2026`;
+    for (const [lines, kept] of [
+      [[`x-request-id: ${'x'.repeat(8_192)}`], undefined],
+      [['x-request-id:'], undefined],
+      [['x-request-id: one', 'x-request-id: other'], undefined],
+      [['x-request-id: {"level":"error"}'], undefined],
+      [['x-request-id: Ärger'], undefined],
+      [[`x-request-id: ${'a1'.repeat(64)}`], undefined],
+      [[`x-request-id: ${long}`], long],
+    ] as const) {
+      const heard = await speak(carillon.url, ['GET /nowhere HTTP/1.1', 'host: x', 'connection: close', ...lines]);
+      const id = /^x-request-id: (\S+)\r$/m.exec(heard)?.[1];
+      expect(id).toMatch(kept === undefined ? /^[A-Za-z0-9]{12}-[0-9a-z]+$/ : new RegExp(`^${kept}$`));
+      await expect.poll(() => requests().at(-1)).toMatchObject({ requestId: id, status: 404 });
+    }
+    const refused = await speak(carillon.url, ['GET /nowhere HTTP/1.1', 'host: x', 'x-request-id: a\u0001b\u001b[2J']);
+    expect(refused).toMatch(/^HTTP\/1\.1 400 /);
+
     for (const line of linesOf(carillon.output()))
       expect(line).toMatchObject({
         level: expect.any(String),
