@@ -24,6 +24,7 @@ const WAITING = [
   'lost-connections',
   'standby',
   'slow',
+  'systemd',
   'full-disk',
   'waits',
 ].map((name) => `${name}.spec.ts`);

@@ -377,7 +377,10 @@ describe('deploy/systemd/carillon@.service', () => {
   });
 
   it('allows a drain to end, ends the program before its database, and lets Node compile', () => {
-    expect(Number(values('TimeoutStopSec')[0])).toBeGreaterThan(20);
+    const { shutdownDelayMs, shutdownTimeoutMs } = readConfig({});
+    expect(Number(values('TimeoutStopSec')[0]) * 1_000).toBeGreaterThan(shutdownDelayMs + shutdownTimeoutMs + 10_000);
+    expect(values('Type')).toEqual(['exec']);
+    expect(values('ReadWritePaths').concat(values('StateDirectory'))).toEqual(['carillon']);
     expect(values('KillMode')).toEqual(['mixed']);
     expect(values('MemoryDenyWriteExecute')).toEqual([]);
     expect(values('Restart')).toEqual(['always']);
