@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { Kysely, Migrator, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
@@ -11,6 +11,12 @@ import { MIGRATIONS } from '../../../src/database/migrations/migrations.js';
 import { openPostgres } from '../../../src/database/postgres.js';
 import { createDatabase } from '../../harness/servers.js';
 import { PLACES, newFolder } from './places.js';
+
+/** docs/operations.md, how a transaction that is held is found and ended. */
+function statementsOfGuide(): string[] {
+  const guide = readFileSync('docs/operations.md', 'utf8');
+  return [...guide.matchAll(/^ {4}(select pid,[^;]*|select pg_terminate_backend[^;]*);$/gm)].map(([, sql = '']) => sql);
+}
 
 describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 }, (place) => {
   const serverUrl = inject('postgresUrl') ?? '';
@@ -127,10 +133,19 @@ describe.each(PLACES)('a database of another version on %s', { timeout: 120_000 
     await caller!.query('select count(*) from audit_event');
     expect(performance.now() - started).toBeLessThan(5_000);
     await vi.waitFor(() => expect(warned).toHaveBeenCalled(), { timeout: 10_000 });
-    await reader!.query('commit');
+    reader!.on('error', () => undefined);
+    const [find, end] = statementsOfGuide();
+    const { rows } = await caller!.query<{ pid: number; usename: string }>(
+      find!.replace("'1 minute'", "'0.5 seconds'"),
+    );
+    const { rows: held } = await caller!.query<{ pid: number }>(
+      `select pid from pg_locks where granted and relation = 'audit_event'::regclass`,
+    );
+    expect(rows.map(({ pid }) => pid)).toContain(held[0]!.pid);
+    await caller!.query(end!.replace('12345', String(held[0]!.pid)));
     await (await opening).close();
     expect(warned.mock.calls).toEqual([[expect.stringMatching(/^The step \S+ waits for a transaction that holds/)]]);
     warned.mockRestore();
-    await Promise.all([reader!.end(), caller!.end()]);
+    await caller!.end();
   });
 });
