@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Deployment } from 'kubernetes-models/apps/v1';
 import { HorizontalPodAutoscaler } from 'kubernetes-models/autoscaling/v2';
@@ -32,6 +34,8 @@ interface Container {
 }
 interface Pod {
   containers: [Container];
+  initContainers?: unknown;
+  volumes: unknown[];
   terminationGracePeriodSeconds: number;
   securityContext: Record<string, unknown>;
 }
@@ -56,15 +60,10 @@ function parse(text: string): Manifest[] {
     .filter((manifest) => manifest !== null);
 }
 
-const template = (...values: string[]): string => {
-  const args = [
-    'template',
-    'carillon',
-    CHART,
-    '--kube-version',
-    '1.34.0',
-    ...values.flatMap((value) => ['--set', value]),
-  ];
+/** `words`: values (`a.b=c`) and flags. */
+const template = (...words: string[]): string => {
+  const given = words.flatMap((word) => (word.startsWith('--') ? [word] : ['--set', word]));
+  const args = ['template', 'carillon', CHART, '--kube-version', '1.34.0', ...given];
   const { status, stdout, stderr } = spawnSync(helm ?? 'helm', args, { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return stdout;
@@ -170,6 +169,28 @@ describe('deploy/manifests/carillon.yaml', () => {
   });
 });
 
+it('npm run manifests keeps its file and says so in one line, without Helm and with a chart that Helm refuses', () => {
+  const { manifests } = (JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> })
+    .scripts;
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-manifests-'));
+  const file = join(folder, MANIFESTS);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, 'before\n');
+  const run = () => spawnSync('/bin/sh', ['-c', manifests!], { cwd: folder, env: { PATH: folder }, encoding: 'utf8' });
+  const write = (lines: string) => writeFileSync(join(folder, 'helm'), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+  try {
+    expect(run()).toMatchObject({ status: 127, stderr: expect.stringMatching(/^[^\n]*helm: not found\n$/) });
+    write('echo "kind: Half"; echo "Error: no" >&2; exit 1');
+    expect(run()).toMatchObject({ status: 1, stderr: 'Error: no\n' });
+    expect(readFileSync(file, 'utf8')).toBe('before\n');
+    write(String.raw`printf '%s\n' '---' 'a: "\n"'`);
+    expect(run().status).toBe(0);
+    expect(readFileSync(file, 'utf8')).toBe('---\na: "\\n"\n');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 describe.skipIf(helm === null)('the chart', () => {
   it('makes the manifests (npm run manifests)', () => {
     expect(readFileSync(MANIFESTS, 'utf8')).toBe(template());
@@ -177,6 +198,22 @@ describe.skipIf(helm === null)('the chart', () => {
 
   it('passes helm lint', () => {
     expect(spawnSync(helm!, ['lint', '--strict', CHART], { encoding: 'utf8' }).stdout).toContain('0 chart(s) failed');
+  });
+
+  it.each([
+    ['one replica', 1, []],
+    ['three replicas', 3, []],
+    ['one replica of an update', 1, ['--is-upgrade']],
+  ])('with %s has no budget that allows no eviction, and a Job that needs nothing of the chart', (_, count, flags) => {
+    const values = ROLES.map((role) => `roles.${role}.replicas=${count}`);
+    const manifests = parse(template(...flags, ...values, 'secret=existing'));
+    for (const manifest of manifests) validate(manifest);
+    const of = (kind: string) => manifests.filter((each) => each.kind === kind);
+    expect(of('Deployment').map(({ spec }) => spec.replicas)).toEqual(ROLES.map(() => count));
+    for (const { spec } of of('PodDisruptionBudget')) expect(spec).toMatchObject({ maxUnavailable: 1 });
+    const { volumes, containers, initContainers } = of('Job')[0]!.spec.template!.spec;
+    expect([volumes, initContainers]).toEqual([[{ name: 'tmp', emptyDir: {} }], undefined]);
+    expect(containers[0].envFrom).toEqual([{ secretRef: { name: 'existing' } }]);
   });
 
   it.each(ROLES)('writes no replicas of %s with autoscaling', (role) => {
