@@ -49,7 +49,7 @@ export class Stage {
     private readonly postgres: Server,
     private readonly cluster: Cluster,
     private readonly redis: Server,
-    private readonly environment: Record<string, string>,
+    readonly environment: Record<string, string>,
     readonly database: pg.Pool,
   ) {}
 
