@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -80,12 +80,6 @@ describe.each(SECRETS)('%s from a file', (name) => {
     const settings = new SettingReader({ [`${name}_FILE`]: '', [name]: 'plain' });
     expect(settings.value(name)).toBe('plain');
   });
-});
-
-it.skipIf(process.getuid?.() === 0)('a file without the right to read it', () => {
-  const file = fileWith('x');
-  chmodSync(file, 0o000);
-  expect(problemsOf({ MASTER_KEY_FILE: file })).toContain('MASTER_KEY_FILE cannot be read (EACCES)');
 });
 
 it('a mistyped name of a file is refused by name', () => {

@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { addressOf, trustFunction } from './callers.js';
+import { Logger } from '@nestjs/common';
+import { fastify } from 'fastify';
+import { describe, expect, it, vi } from 'vitest';
+import { addressOf, trustFunction, warnOfUntrustedProxy } from './callers.js';
 
 const from = (ip: string, ips?: string[], remoteAddress: string | undefined = '10.0.0.1') =>
   addressOf({ ip, ips, socket: { remoteAddress } } as Parameters<typeof addressOf>[0]);
@@ -23,6 +25,24 @@ describe('addressOf', () => {
   it('addressOf is empty for a closed connection', () => {
     expect(addressOf({ ip: undefined as unknown as string, ips: undefined, socket: {} as never })).toBe('');
   });
+});
+
+it.each([
+  ['production', [], 1],
+  ['production', ['10.0.0.1'], 0],
+  ['development', [], 0],
+] as const)('in %s, TRUST_PROXY being %j, forwarded requests are %d line', async (environment, trusted, count) => {
+  const warned = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  try {
+    const server = fastify();
+    warnOfUntrustedProxy(server, { environment, trustedProxies: [...trusted] });
+    for (const headers of [{}, { 'x-forwarded-for': '203.0.113.9' }, { 'x-forwarded-for': '203.0.113.10' }])
+      await server.inject({ url: '/', headers });
+    const line = 'A request from 127.0.0.1 has X-Forwarded-For, and TRUST_PROXY is not set: all callers behind that';
+    expect(warned.mock.calls).toEqual(Array.from({ length: count }, () => [expect.stringContaining(line)]));
+  } finally {
+    warned.mockRestore();
+  }
 });
 
 describe('trustFunction', () => {

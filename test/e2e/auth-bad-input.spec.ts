@@ -409,7 +409,14 @@ describe('introspection and revocation refuse', () => {
 });
 
 it('refuses guesses with 429, and accepts the right secret that is in use at the address', async () => {
-  const ask = (secret: string) => requestToken(carillon.url, { id: 'admin', secret, scope: 'push.x' });
+  let asked = 0;
+  // TRUST_PROXY is not set: another X-Forwarded-For each time makes no other caller.
+  const ask = (secret: string) =>
+    fetch(`${carillon.url}/mfp/api/az/v1/token`, {
+      method: 'POST',
+      headers: { authorization: basic('admin', secret), 'x-forwarded-for': `198.51.100.${asked++ % 250}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'push.x' }),
+    });
   expect((await ask('nimda')).status).toBe(200);
   const refused = await untilRefused(
     (guess) => ask(`guess ${guess}`),
