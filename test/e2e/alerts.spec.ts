@@ -13,7 +13,16 @@ import { startRedis } from '../medium/queue/redis-server.js';
  * deploy/prometheus/rules.test.yml; here a row is made old.
  */
 const PROGRAMS = ['prometheus', 'redis-server'];
-const BANK = 'com.acme.bank';
+const [BANK, GONE] = ['com.acme.bank', 'com.acme.gone'];
+
+/** The process has no processor for most of the time, as on a machine with too little of it. Returns the end. */
+function starve({ pid }: { pid: number }): () => void {
+  const timer = setInterval(() => {
+    process.kill(pid, 'SIGSTOP');
+    setTimeout(() => process.kill(pid, 'SIGCONT'), 300);
+  }, 450);
+  return () => clearInterval(timer);
+}
 
 it.skipIf(PROGRAMS.some((name) => findBinary(name) === null))(
   'each alert fires by its fault, and ends with it',
@@ -33,6 +42,7 @@ it.skipIf(PROGRAMS.some((name) => findBinary(name) === null))(
     await database.connect();
     database.on('error', () => undefined);
     const { api } = deployment;
+    let feed = (): void => undefined;
     const without = () => fetch(`${api.url}/imfpush/v1/stats`).catch(() => null);
     try {
       await without();
@@ -40,7 +50,8 @@ it.skipIf(PROGRAMS.some((name) => findBinary(name) === null))(
       expect(await prometheus.firing()).toEqual([]);
 
       // No worker and no scheduler, with work for both that is late.
-      await api.send({ message: { alert: 'x' }, target: { deviceIds: ['device-0'] } });
+      const waiting = await api.send({ message: { alert: 'x' }, target: { deviceIds: ['device-0'] } });
+      const gone = await deployment.addApplication(GONE, 1);
       await api.app('POST', '/webhooks', {
         name: 'crm',
         url: 'https://hooks.example/',
@@ -56,31 +67,44 @@ it.skipIf(PROGRAMS.some((name) => findBinary(name) === null))(
       );
       await database.query(`update audit_outbox set receiver = 'syslog'`);
       await database.query(`update audit_event set at = at - interval '1 hour'`);
-      // As a certificate leaves it.
+      // As a certificate leaves it; one application is paused besides.
       await database.query(
         `update provider_setting set visible = visible || jsonb_build_object('validUntil', $1::text)`,
         [new Date(Date.now() + 10 * 86_400_000).toISOString()],
       );
+      await database.query(
+        `update provider_setting set paused_reason = 'ExpiredProviderToken', paused_at = now()
+         where application_id = $1`,
+        [GONE],
+      );
       for (let time = 0; time < 150; time++) await without();
+      const ofGone = ['CarillonProviderPaused', 'CarillonCredentialEnds'].map((alert) => `${alert} ${GONE}`);
       const none = ['CarillonNoWorker', 'CarillonNoScheduler', 'CarillonAuditBehind'];
       const late = [...none, `CarillonOldestPending ${BANK}`, 'CarillonFiringLag'];
       await prometheus.untilFiring(
-        [...late, `CarillonWebhookOldest ${BANK}`, `CarillonCredentialEnds ${BANK}`, 'CarillonAuthFailures'],
+        [
+          ...late,
+          ...[`CarillonWebhookOldest ${BANK}`, `CarillonCredentialEnds ${BANK}`, 'CarillonAuthFailures'],
+          ...ofGone,
+        ],
         60_000,
       );
       await database.query('delete from campaign');
-      await deployment.startProcess('worker', { METRICS_PORT: String(ports.worker) });
+      const worker = await deployment.startProcess('worker', { METRICS_PORT: String(ports.worker) });
       await deployment.startProcess('scheduler');
-      await prometheus.untilOver(late, 60_000);
+      expect((await gone.app('DELETE', '/settings/apnsConf')).status).toBe(204);
+      await prometheus.untilOver([...late, ...ofGone], 60_000);
+      await api.waitFor(waiting);
 
       // Credentials that the provider refuses.
       const { key, keyId, teamId, bundleId } = deployment.simulators.credentials.apns;
       await api.app('PUT', '/settings/apnsConf', { key, keyId: 'WRONG12345', teamId, bundleId });
-      await api.send({ message: { alert: 'x' }, target: { deviceIds: ['device-1'] } });
+      const refused = await api.send({ message: { alert: 'x' }, target: { deviceIds: ['device-1'] } });
       await prometheus.untilFiring([`CarillonProviderPaused ${BANK}`], 60_000);
       await api.app('PUT', '/settings/apnsConf', { key, keyId, teamId, bundleId });
       // The new settings have no end.
       await prometheus.untilOver([`CarillonProviderPaused ${BANK}`, `CarillonCredentialEnds ${BANK}`], 60_000);
+      await api.waitFor(refused);
 
       const bad = await Api.connect(api.url, 'com.acme.bad');
       await bad.call('POST', '/apps', { applicationId: bad.applicationId });
@@ -101,10 +125,12 @@ it.skipIf(PROGRAMS.some((name) => findBinary(name) === null))(
       await prometheus.untilFiring(['CarillonQueueDown'], 90_000);
 
       await postgres.stop();
+      feed = starve(worker);
       const asking = setInterval(() => void api.app('GET', '/messages').catch(() => null), 200);
-      await prometheus.untilFiring(['CarillonServerErrors', 'CarillonFiguresStale'], 180_000);
+      await prometheus.untilFiring(['CarillonServerErrors', 'CarillonFiguresStale', 'CarillonEventLoopLag'], 240_000);
       clearInterval(asking);
     } finally {
+      feed();
       await prometheus.stop();
       await database.end().catch(() => undefined);
       await deployment.stop();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
-import { startCarillon } from '../harness/carillon.js';
+import { runToEnd, startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { freePort } from '../harness/servers.js';
 import { SERVERS } from './stages.js';
@@ -15,7 +15,7 @@ const GUIDE = readFileSync('docs/operations.md', 'utf8');
 
 /** The lines of code below a heading; a line that ends with a backslash goes on in the next. */
 function commandsBelow(heading: string): string[] {
-  const chapter = GUIDE.slice(GUIDE.indexOf(`\n### ${heading}\n`) + 1).split(/^#+ /m)[1] ?? '';
+  const chapter = GUIDE.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`)) ?? '';
   return [...chapter.replaceAll(/ \\\n +/g, ' ').matchAll(/^ {4}(.+)$/gm)].map(([, line]) => line ?? '');
 }
 
@@ -54,6 +54,63 @@ describe('the guide', () => {
     const { body } = await (await Api.connect(restored.url)).app<{ messages: unknown[] }>('GET', '/messages');
     await restored.stop();
     expect(JSON.stringify(body)).toContain('Before the backup');
+  });
+
+  it('takes a folder that is not whole away, and restores the last backup with its key', async () => {
+    await carillon.stop();
+    const DATA_DIR = join(folder, '.data');
+    rmSync(join(DATA_DIR, 'postgres/global/pg_control'));
+    const { code, output } = await runToEnd({ DATA_DIR, PORT: '0' });
+    expect([code, output]).toEqual([1, expect.stringContaining(`DATA_DIR ${DATA_DIR} is not whole`)]);
+    run('mv .data broken');
+    run('node dist/main.js restore /backups/carillon-1');
+    run('cp -p /keys/carillon .data/master.key');
+    carillon = await startCarillon({ DATA_DIR });
+    const { body } = await (await Api.connect(carillon.url)).app('GET', '/messages');
+    expect(JSON.stringify(body)).toContain('Before the backup');
+  });
+
+  it.skipIf(SERVERS === null)('starts each role in production, and reads their log, metrics and state', async () => {
+    const { environment } = await SERVERS!.prepare();
+    const [api, worker, scheduler, metrics] = await Promise.all([1, 2, 3, 4].map(() => freePort()));
+    const starts = commandsBelow('A deployment on PostgreSQL and Redis').filter((line) => /^(export|ROLES)/.test(line));
+    expect(starts).toHaveLength(5);
+    const reads = [
+      ...commandsBelow('The log').map((line) => line.replace(/^node \S+ \|/, 'cat *.log |')),
+      ...commandsBelow('The audit in a SIEM').filter((line) => line.startsWith('curl')),
+      ...commandsBelow('Metrics').filter((line) => line.startsWith('curl')),
+    ];
+    expect(reads).toHaveLength(5);
+    const token = 'http://localhost:9080/mfp/api/az/v1/token';
+    const script = [
+      'pids=',
+      ...starts.map((line) => line.replace(/^ROLES=(\w+) .*/, 'METRICS_PORT=$METRICS_$1 $& >$1.log & pids="$pids $!"')),
+      ...['9080', '9081', '9082'].map(
+        (port) => `until curl -sf -o /dev/null http://localhost:${port}/health/ready; do sleep 0.1; done`,
+      ),
+      `ADMIN=$(sed -nE 's/.*this once: id (\\S+) secret ([^" ]+).*/\\1:\\2/p' *.log)`,
+      `TOKEN=$(curl -s -u "$ADMIN" -d grant_type=client_credentials -d scope=mfpmonitor ${token} | jq -r .access_token)`,
+      `curl -s -o /dev/null -u nobody:wrong -d grant_type=client_credentials ${token}`,
+      ...reads.map((line, index) => `${line} >out.${index}`),
+      'kill $pids',
+      'wait',
+    ].join('\n');
+    const values = new Map<string | RegExp, string>([
+      [/postgres:\/\/\S+/g, environment.DATABASE_URL!],
+      ['redis://localhost', environment.QUEUE_URL!],
+      ['9080', String(api)],
+      ['9081', String(worker)],
+      ['9082', String(scheduler)],
+      ['9464', String(metrics)],
+    ]);
+    const here = [...values].reduce((text, [from, to]) => text.replaceAll(from, to), script);
+    const env = { PATH: process.env.PATH, HOME: folder, METRICS_api: String(metrics) };
+    const { status, stderr } = spawnSync('/bin/sh', ['-ec', here], { cwd: folder, env, encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const out = (index: number): string => readFileSync(join(folder, `out.${index}`), 'utf8');
+    expect(out(1)).toContain('"invalid_client"');
+    expect(JSON.parse(out(3))).toMatchObject({ receiver: null, behind: 0 });
+    expect(out(4)).toContain('carillon_queue_up');
   });
 
   it.skipIf(SERVERS === null)('moves a stopped installation to PostgreSQL', async () => {

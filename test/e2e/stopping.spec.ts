@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Api } from '../harness/api.js';
+import { Admin } from '../harness/admin.js';
+import { Api, requestToken } from '../harness/api.js';
 import { Deployment } from '../harness/deployment.js';
 import { SERVERS } from './stages.js';
 
@@ -89,6 +90,30 @@ describe.runIf(SERVERS)('stops during a broadcast, on PostgreSQL and Redis', () 
     expect(arrived).toBeLessThan(DEVICES);
     await passTime();
     expect(await deployment.received(messageId)).toBe(arrived);
+  });
+
+  it('a message that must not go out: stop, look, cancel, disable its client, lift the stop; nothing more arrives', async () => {
+    await deployment.startProcess('worker');
+    const { url, applicationId } = api;
+    const admin = new Admin(url);
+    const token = await requestToken(url, { id: 'rogue', secret: await admin.addClient('rogue', '*'), scope: '*' });
+    const rogue = new Api(url, ((await token.json()) as { access_token: string }).access_token, applicationId);
+    await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 400, streams: 50 } });
+    const messageId = await rogue.send({ message: { alert: 'Free money' } });
+    await api.waitFor(messageId, ({ outcomes }) => (outcomes.accepted ?? 0) > 0);
+
+    expect((await api.call('POST', `/apps/${applicationId}/stop`)).status).toBe(200);
+    const { body } = await api.app<{ messages: { messageId: string; clientId: string }[] }>('GET', '/messages');
+    const { clientId } = body.messages.find((each) => each.messageId === messageId)!;
+    expect(clientId).toBe('rogue');
+    expect((await api.app('DELETE', `/messages/${messageId}`)).status).toBe(204);
+    expect((await admin.call('PATCH', `/confidentialclients/${clientId}`, { enabled: false })).status).toBe(200);
+    const arrived = await deployment.received(messageId);
+    expect((await api.call('DELETE', `/apps/${applicationId}/stop`)).status).toBe(200);
+    expect((await rogue.app('POST', '/messages', { message: { alert: 'More' } })).status).toBe(401);
+    await passTime();
+    expect(await deployment.received(messageId)).toBe(arrived);
+    expect(arrived).toBeLessThan(DEVICES);
   });
 
   it('a stopped application: nothing is written until the stop is lifted, also after a restart, and then the rest once', async () => {

@@ -69,7 +69,9 @@ it.skipIf(findBinary('promtool') === null)('promtool accepts the rules, and each
     expect(execFileSync('promtool', words, { cwd: folder, encoding: 'utf8' })).toContain('SUCCESS');
 });
 
-it('each alert has a test that fires it, and its heading in the guide', () => {
+it('each alert has its fault in a test of the program, a test of its times, and its heading in the guide', () => {
+  const faults = read('test/e2e/alerts.spec.ts');
+  expect(alerts.filter((alert) => !faults.includes(alert))).toEqual([]);
   const tests = read('deploy/prometheus/rules.test.yml');
   const guide = read('docs/operations.md');
   expect(alerts.length).toBeGreaterThan(10);
