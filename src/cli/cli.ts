@@ -59,8 +59,9 @@ function toParser(options: Readonly<Record<string, Option>>): Record<string, Par
 }
 
 /** Options come before variables, and variables before the login. */
-export function connect(values: Values, scope: string): Carillon {
+export function connect(values: Values, usualScope: string): Carillon {
   const login = readLogin();
+  const scope = (values.scope as string | undefined) ?? usualScope;
   const pick = (option: string, variable: string | undefined, kept: string | undefined): string => {
     const value = (values[option] as string | undefined) ?? variable ?? kept;
     if (value === undefined || value === '') throw new UsageError(`--${option} is missing, and there is no login`);

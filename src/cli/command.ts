@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Carillon } from '../client/client.js';
 import type { Terminal } from './terminal.js';
 
@@ -19,3 +20,13 @@ export const EXIT = { done: 0, failed: 1, usage: 2, notAllAccepted: 3, notSent: 
 
 /** The command was not written as its help says. */
 export class UsageError extends Error {}
+
+/** The value of an option `--file`; `-`: stdin. */
+export function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError(`--file has no JSON: ${error.message}`);
+    throw error;
+  }
+}

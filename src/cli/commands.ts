@@ -143,4 +143,15 @@ export const CLI: Readonly<Record<string, Entry>> = {
     scope: 'events.read',
     load: async () => (await import('./events.js')).events,
   },
+  call: {
+    summary: 'make any other call of the API',
+    words: ['METHOD', 'PATH'],
+    options: {
+      data: { type: 'string', short: 'd', value: 'JSON', text: 'the body' },
+      file: { type: 'string', value: 'FILE', text: 'a file with the body, -: from stdin' },
+      scope: { type: 'string', value: 'SCOPE', text: 'what the token may do (messages.read)' },
+    },
+    scope: 'messages.read',
+    load: async () => (await import('./call.js')).call,
+  },
 };

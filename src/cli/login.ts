@@ -16,8 +16,7 @@ export const login: CliCommand = async ({ values, terminal }) => {
   const file = values['secret-file'] as string | undefined;
   const clientSecret = file === undefined ? (ENVIRONMENT.secret ?? (await askForSecret())) : readSecret(file);
   ENVIRONMENT.secret = clientSecret;
-  const scope = (values.scope as string | undefined) ?? CLI.login!.scope;
-  await connect({ ...values, 'secret-file': undefined }, scope).authenticate();
+  await connect({ ...values, 'secret-file': undefined }, CLI.login!.scope).authenticate();
   const kept = writeLogin({ url, application, clientId, clientSecret });
   await terminal.show({ url, application, clientId, file: kept }, [{ url, application, client: clientId, file: kept }]);
   return EXIT.done;

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Message } from '../client/client.js';
 import type { CliCommand, Values } from './command.js';
-import { EXIT, UsageError } from './command.js';
+import { EXIT, UsageError, readJson } from './command.js';
 import { watchMessage } from './watch.js';
 
 const TARGETS = { device: 'deviceIds', user: 'userIds', tag: 'tagNames', platform: 'platforms' } as const;
@@ -49,10 +48,5 @@ function messageOf(values: Values): Message {
 function readMessage(values: Values): Message {
   const others = ['text', 'label', 'all', ...Object.keys(TARGETS)].filter((name) => values[name] !== undefined);
   if (others.length > 0) throw new UsageError(`--file has the whole message: leave out --${others[0]}`);
-  try {
-    return JSON.parse(readFileSync(values.file === '-' ? 0 : (values.file as string), 'utf8')) as Message;
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new UsageError(`--file has no JSON: ${error.message}`);
-    throw error;
-  }
+  return readJson(values.file as string) as Message;
 }

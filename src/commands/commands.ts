@@ -123,9 +123,15 @@ function fits(usage: string, args: readonly string[]): boolean {
 /** Exit code 2. */
 export class UnknownCommand extends Error {}
 
-/** Every command with its summary, for the completion. */
-export function summaries(): Record<string, string> {
-  const start = { start: 'start the server' };
-  const others = Object.entries({ ...OPERATORS, ...REMOTE }).map(([name, { summary }]) => [name, summary] as const);
-  return { ...start, ...Object.fromEntries(others) };
+export interface Listed {
+  name: string;
+  summary: string;
+  usage: string;
+}
+
+/** Every command with the form of its arguments, for the completion. */
+export function listCommands(): Listed[] {
+  const operators = Object.entries(OPERATORS).map(([name, { summary, usage = '' }]) => ({ name, summary, usage }));
+  const remote = Object.entries(CLI).map(([name, { summary, words }]) => ({ name, summary, usage: words.join(' ') }));
+  return [{ name: 'start', summary: 'start the server', usage: '' }, ...operators, ...remote];
 }

@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Api } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
+import { startCuttingProxy } from '../harness/cutting-proxy.js';
 import { findBinary } from '../harness/programs.js';
+import { freePort } from '../harness/servers.js';
 import { EMBEDDED } from './stages.js';
 
 /** The command line against a running server, as a person types it. */
@@ -15,6 +17,8 @@ const MAIN = resolve('dist/main.js');
 const CONTROLS = 'a\u001b[2J\u001b]52;c;aGk=\u0007\u009bx\r\u202e漢字😀';
 
 let carillon: RunningCarillon;
+/** Of the server. */
+let settings: Record<string, string>;
 let api: Api;
 let clean: () => void;
 let folder: string;
@@ -22,7 +26,9 @@ let folder: string;
 beforeAll(async () => {
   const prepared = await EMBEDDED.prepare();
   clean = prepared.clean;
-  carillon = await startCarillon(prepared.environment);
+  // A server that is killed starts again at the same address.
+  settings = { ...prepared.environment, PORT: String(await freePort()) };
+  carillon = await startCarillon(settings);
   api = await Api.connect(carillon.url);
   folder = mkdtempSync(join(tmpdir(), 'carillon-cli-'));
   const { status, stderr } = run('umask 0; carillon login --url $URL --app com.example.app --client test', {
@@ -235,6 +241,114 @@ describe('watch', () => {
   });
 });
 
+describe('on a terminal', () => {
+  const GREETED = 'ID=$(carillon send --text Hi --device kiosk --json | jq -r .messageId); carillon watch $ID';
+  it.each([
+    ['send --text Hi --device kiosk', /^message\n\w{8}\n$/],
+    ['send --text Hi --all --dry-run', /^audience +providers/],
+    [GREETED, /^message +state +audience/m],
+    [`${GREETED} >/dev/null 2>&1; carillon why kiosk $ID`, /^device +message +outcome.*\nkiosk +\w{8} +accepted/],
+    ['messages --limit 2', /^message +state .*\n(\w{8} .*\n){2}$/],
+    ['campaigns', /^none\n$/],
+    ['clients', /^client +name .*\n(.*\n)*test +/],
+    ['providers', /^provider +configured/],
+    ['devices export', /^\{"deviceId":.*\n(.*\n)*\{"trailer":\{"count":\d+\}\}\n$/],
+    ['devices export all.ndjson', /^devices +file\n\d+ +all.ndjson\n$/],
+    ['devices import all.ndjson', /lines +created .*\n/],
+    ['call GET /tags --scope tags.read', /^\{\n {2}"/],
+    ['login --url $URL --app com.example.app --client test', /^url +application +client +file\n/],
+    ['send --help', /^Usage: carillon send \[options\]\n/],
+    ['help', /^Usage: carillon \[command\]/],
+    ['version', /^\d+\.\d+\.\d+\n$/],
+  ])('%s: a table, and no control but the end of the progress', (line, shows) => {
+    const words = line.startsWith('ID=') ? line : `carillon ${line}`;
+    const { status, stdout } = runOnTerminal(words, { CARILLON_SECRET: 'test' });
+    const shown = stdout.replaceAll('\r\n', '\n').replaceAll(/\r\[.*\n?|\r\d+ lines.*\n?/g, '');
+    expect(shown).toMatch(shows);
+    for (const control of ['\u001b', '\r']) expect(shown.replaceAll('\u001b[K', '')).not.toContain(control);
+    expect(status).toBe(0);
+  });
+
+  it('the commands on an installation too', () => {
+    const lines = [`export DATA_DIR="${settings.DATA_DIR}"`, 'carillon backup copy', 'DATA_DIR=restored'];
+    lines.push('carillon restore copy', `cp "${settings.DATA_DIR}/master.key" restored/`);
+    for (const words of ['check', 'migrate --plan', 'migrate', 'rekey', 'audit verify'])
+      lines.push(`carillon ${words}`);
+    const { status, stdout } = runOnTerminal(`set -e; ${lines.join('; ')}`);
+    expect([status, stdout.includes('\u001b')]).toEqual([0, false]);
+    expect(stdout).toMatch(/are in copy\r\n[^]*^ok {7}settings [^]*^The chain is whole/m);
+  });
+});
+
+describe('call', () => {
+  const campaign = {
+    name: 'Digest',
+    content: { message: { alert: 'Hi' } },
+    schedule: { at: ['2030-01-01T00:00:00Z'] },
+  };
+
+  it('makes any call of the API, with a body from an option, a file or a pipe', () => {
+    writeFileSync(join(folder, 'campaign.json'), JSON.stringify(campaign));
+    const { stdout, stderr, status } = run(`set -e
+      ID=$(carillon call POST /campaigns --scope campaigns.write --file campaign.json | jq -r .campaignId)
+      carillon call GET "/campaigns/$ID" --scope campaigns.read --json
+      carillon call POST /tags --scope tags.write -d '{"name":"called","description":""}' --json
+      jq -c '.name="Later"' campaign.json | carillon call PUT "/campaigns/$ID" --scope campaigns.write --file - --json
+      carillon call DELETE "/campaigns/$ID" --scope campaigns.write
+      carillon call GET /mfpadmin/management-apis/2.0/runtimes/mfp/confidentialclients --scope mfpadmin --json`);
+    expect([status, stderr]).toEqual([0, 'done\n']);
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(answers).toMatchObject([{ name: 'Digest' }, {}, { name: 'Later' }, { clients: expect.any(Array) as [] }]);
+  });
+
+  it.each([
+    ['FETCH /tags', 2, 'The method is one of GET, '],
+    ['GET tags', 2, 'begins with a slash'],
+    ['POST /tags --data {', 2, '--data has no JSON'],
+    ['POST /tags --data {} --file f', 2, 'two bodies'],
+    ['GET /messages/none', 1, 'FPWSE0001E'],
+    ['GET /tags --scope tags.none', 1, 'CARIL0403E'],
+  ])('%s ends with %i', (words, code, says) => {
+    const { status, stdout, stderr } = run(`carillon call ${words}`);
+    expect([status, stdout]).toEqual([code, '']);
+    expect(stderr).toContain(says);
+    expect(stderr.split('\n')).toHaveLength(2);
+  });
+});
+
+it('events go on over cut connections: each is printed once', async () => {
+  await api.call('POST', '/apps', { applicationId: 'cut' });
+  expect(
+    run(`carillon call PUT /events/feed --app cut --scope events.write -d '{"eventTypes":"device.*"}'`).status,
+  ).toBe(0);
+  const devices = Array.from(
+    { length: 400 },
+    (_, n) => `{"deviceId":"é😀${n}","token":"sandbox:accepted:${n}","platform":"A"}`,
+  );
+  writeFileSync(join(folder, 'cut.ndjson'), devices.join('\n'));
+  expect(run('carillon devices import cut.ndjson --app cut').status).toBe(0);
+  const proxy = await startCuttingProxy(carillon.url, () => 1_500 + Math.floor(Math.random() * 2_000));
+  const child = spawn(process.execPath, [MAIN, 'events', '--app', 'cut', '--after', 'oldest', '--json'], {
+    cwd: folder,
+    env: environment({ CARILLON_URL: proxy.url }),
+  });
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (printed += piece));
+  await expect.poll(() => printed.split('\n').length, { timeout: 60_000 }).toBeGreaterThan(devices.length);
+  child.kill('SIGINT');
+  expect(await new Promise((ended) => child.once('exit', ended))).toBe(130);
+  proxy.stop();
+  const ids = printed
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { event: { data: { deviceId: string } } }).event.data.deviceId);
+  expect(ids.toSorted()).toEqual(devices.map((_, n) => `é😀${n}`).toSorted());
+  expect(proxy.cuts()).toBeGreaterThan(15);
+});
+
 describe('output', () => {
   it('of a reader that leaves ends quietly', () => {
     for (let n = 0; n < 3; n++) run('carillon send --text Hello --device kiosk');
@@ -264,6 +378,36 @@ describe('output', () => {
     expect([status, stderr]).toEqual([code, '']);
     expect(Object.keys(JSON.parse(stdout) as object)).toContain(key);
     expect(stdout).not.toContain('"clientSecret"');
+  });
+
+  it.each(['--client none', '--app none'])('of every command with %s is an error in JSON', (wrong) => {
+    writeFileSync(join(folder, 'one.ndjson'), '{}\n');
+    const commands = [
+      'send --text Hi --device kiosk --watch',
+      'send --text Hi --all --dry-run',
+      'watch none',
+      'why a b',
+    ];
+    commands.push(
+      'messages',
+      'campaigns',
+      'providers',
+      'devices export',
+      'devices import one.ndjson',
+      'events',
+      'call GET /tags',
+    );
+    if (!wrong.startsWith('--app')) commands.push('clients');
+    // Wrong secrets are counted for each client.
+    const lines = commands.map(
+      (words, n) => `carillon ${words} ${wrong.replace('client none', `client none${n}`)} --json; echo "$?"`,
+    );
+    const { stdout, stderr } = run(lines.join('\n'));
+    expect(stderr).toBe('');
+    const outputs = stdout.trimEnd().split('\n');
+    expect(outputs.filter((_, n) => n % 2 === 1)).toEqual(commands.map(() => '1'));
+    for (const output of outputs.filter((_, n) => n % 2 === 0))
+      expect(JSON.parse(output)).toMatchObject({ error: { name: expect.stringMatching(/Error$/) as string } });
   });
 
   it('prints no control character of a name, and in JSON all of them', async () => {
@@ -300,8 +444,7 @@ describe('devices import', () => {
       n % 1_000 === 7 ? `no JSON é😀 ${n}` : line(`device-${n}`),
     );
     write('big.ndjson', lines.join('\n'));
-    let kills = 0;
-    for (; kills < 4; kills++) {
+    for (let kills = 0; kills < 4; kills++) {
       const child = spawn(process.execPath, [MAIN, 'devices', 'import', 'big.ndjson', '--app', 'killed'], {
         cwd: folder,
         env: environment(),
@@ -314,6 +457,10 @@ describe('devices import', () => {
       };
       const before = placeOf();
       await expect.poll(placeOf, { timeout: 60_000, interval: 5 }).toBeGreaterThan(before);
+      if (kills === 1) {
+        await carillon.kill();
+        carillon = await startCarillon(settings);
+      }
       child.kill('SIGKILL');
       await ended;
     }
@@ -430,6 +577,10 @@ it('bash completes commands and options, and leaves a value with a colon alone',
   expect(complete('se')).toBe('send');
   expect(complete('mi')).toBe('migrate');
   expect(complete('send', '--dr')).toBe('--dry-run');
+  expect(complete('devices', 'im')).toBe('import');
+  expect(complete('devices', 'import', '')).toBe('');
+  expect(complete('migrate', '-')).toBe('--plan');
+  expect(complete('audit', '')).toBe('verify checkpoint');
   expect(complete('why', 'device', ':', 'a')).toBe('');
 });
 
@@ -440,13 +591,22 @@ it.skipIf(findBinary('zsh') === null)('zsh completes commands, options and files
     'carillon mess\t',
     'carillon send --dr\t',
     'carillon why device a:b:c\t',
+    'carillon devices exp\t',
+    'carillon audit verify --ch\t',
     'carillon devices import login-of-z\t',
     'exit\n',
   ];
   writeFileSync(join(folder, 'login-of-zsh'), '');
   const { stdout } = onTerminal('zsh -f -i', { TERM: 'dumb' }, keys.join('\n'));
   const typed = [...stdout.matchAll(/^<(.*)>\r$/gm)].map(([, words]) => words);
-  expect(typed).toEqual(['messages', 'send --dry-run', 'why device a:b:c', 'devices import login-of-zsh']);
+  expect(typed).toEqual([
+    'messages',
+    'send --dry-run',
+    'why device a:b:c',
+    'devices export',
+    'audit verify --checkpoint',
+    'devices import login-of-zsh',
+  ]);
 });
 
 it.skipIf(findBinary('fish') === null)('fish completes commands, options and files', () => {
@@ -459,6 +619,10 @@ it.skipIf(findBinary('fish') === null)('fish completes commands, options and fil
   expect(complete('carillon sen')).toEqual(['send\tsend a message']);
   expect(complete('carillon send --dr')).toEqual(['--dry-run\tprint the plan, and send nothing']);
   expect(complete('carillon why device a:b:c')).toEqual(['']);
+  expect(complete('carillon devices exp')).toEqual(['export']);
+  expect(complete('carillon migrate --')).toContain(
+    '--plan\tcreate or update the tables; --plan lists the missing steps and their locks, and changes nothing',
+  );
   expect(complete('carillon devices import send-l')).toEqual(['send-list']);
   expect(complete('carillon send --file send-l')).toEqual(['send-list']);
 });
