@@ -72,17 +72,20 @@ export class WebhooksService {
     return attempts;
   }
 
-  /** Posts an event of the type `test` at once. The result is in the answer only: no failure is counted. */
+  /**
+   * Posts an event of the type `test` at once, with the fields of both forms of events. The result is in the answer
+   * only: no failure is counted.
+   */
   async test(applicationId: string, name: string): Promise<WebhookTestAnswer> {
     await this.applications.getApplication(applicationId);
     const webhook = await this.webhooks.open(applicationId, name);
     if (!webhook) throw unknownWebhook();
     const startedAt = this.clock.elapsed();
-    const event = { type: 'test', entity: {}, applicationId, eventTimeStamp: this.clock.now() };
-    const refusal = await this.client.post(webhook.url, webhook.secrets, {
-      id: `test-${randomUUID()}`,
-      body: JSON.stringify(event),
-    });
+    const [id, now] = [`test-${randomUUID()}`, this.clock.now()];
+    const ofCarillon = { type: 'test', id, timestamp: new Date(now).toISOString(), data: { applicationId } };
+    const ofMobileFirst = { entity: {}, applicationId, eventTimeStamp: now };
+    const body = JSON.stringify({ ...ofCarillon, ...ofMobileFirst });
+    const refusal = await this.client.post(webhook.url, webhook.secrets, { id, body });
     const durationMs = Math.round(this.clock.elapsed() - startedAt);
     return { accepted: refusal === null, ...(refusal && { error: refusal.reason }), durationMs };
   }

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verify } from '../../src/client/webhooks.js';
 import { Admin, RUNTIME, basic } from '../harness/admin.js';
 import { runProgram } from '../harness/program.js';
 import { STAGES } from './stages.js';
@@ -161,15 +162,22 @@ describe.each(STAGES)('on $name', (stage) => {
 
     it('is signed, tells the result, repeats nothing of the answer, and counts as no delivery', async () => {
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-      await program.api.app('POST', '/webhooks', { name: 'crm', url, eventTypes: 'onDeviceRegister' });
+      const asked = { name: 'crm', url, eventTypes: 'onDeviceRegister,message.*' };
+      const { secret } = (await program.api.app<{ secret: string }>('POST', '/webhooks', asked)).body;
+      await program.api.app('PUT', '/events/feed', { eventTypes: '*' });
       const test = () => program.api.app('POST', '/webhooks/crm/test');
       expect((await test()).body).toEqual({ accepted: true, durationMs: expect.any(Number) as number });
-      expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ type: 'test', entity: {} });
+      const { body, request } = received[0]!;
+      const event = await verify(body, request.headers, secret);
+      expect(event).toMatchObject({ type: 'test', id: request.headers['webhook-id'], data: {}, entity: {} });
       expect(received[0]?.request.headers['x-carillon-signature']).toMatch(/^t=\d+,v1=[0-9a-f]{64}$/);
-      status = 410;
-      const refused = { accepted: false, error: 'answered 410', durationMs: expect.any(Number) as number };
-      expect((await test()).body).toEqual(refused);
-      expect((await program.api.app('GET', '/webhooks/crm')).body).not.toHaveProperty('lastError');
+      for (status of [500, 410]) {
+        const refused = { accepted: false, error: `answered ${status}`, durationMs: expect.any(Number) as number };
+        expect((await test()).body).toEqual(refused);
+      }
+      const { body: webhook } = await program.api.app('GET', '/webhooks/crm');
+      for (const field of ['lastError', 'disabledTime', 'disabledReason']) expect(webhook).not.toHaveProperty(field);
+      expect((await program.api.app('GET', '/events?wait=0')).body.events).toEqual([]);
       expect((await program.api.app('GET', '/webhooks/crm/attempts')).body).toEqual({ attempts: [] });
       for (const path of ['attempts', 'test', 'retry'])
         expect((await program.api.app(path === 'attempts' ? 'GET' : 'POST', `/webhooks/none/${path}`)).status).toBe(
