@@ -1,21 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { Api, issueToken } from '../harness/api.js';
-import { startCarillon } from '../harness/carillon.js';
+import { EVENT_NAMES } from '../../src/events/event-types.js';
+import { issueToken } from '../harness/api.js';
+import { makeEveryEvent } from '../harness/every-event.js';
+import type { Posted } from '../harness/event-receiver.js';
+import { startSimulators } from '../simulators/client.js';
 
 /**
  * Generates a client from the API's document in each language, compiles it, and sends and reads a message with a small
  * program on top of it. Go, Java and Python run their page of the documents as it is written. The libraries of Standard
- * Webhooks verify a request that the server has posted to a webhook. Deno and Bun run the tests of `carillon/client`.
- * Without arguments everything that this machine has a compiler or runtime for: `npm run clients -- go`.
+ * Webhooks verify a request of each type of event that the server has posted to a webhook. Deno and Bun run the tests
+ * of `carillon/client`. Without arguments everything that this machine has a compiler or runtime for:
+ * `npm run clients -- go`.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -31,9 +30,9 @@ interface Language {
 }
 
 const VERIFIERS = join(ROOT, 'test/clients/verify');
-/** The message and its audience; the event of the webhook. */
+/** The message and its audience; the number of events. */
 const READ = /^read \S+ 1$/m;
-const VERIFIED = /^verified evt_\w+$/m;
+const VERIFIED = new RegExp(`^verified ${EVENT_NAMES.length}$`, 'm');
 const TESTED = /^ +Tests +\d+ passed \(\d+\)$/m;
 
 const go = readPage('docs/client-go.md');
@@ -94,43 +93,42 @@ function runtime(release: string, command: string): Language {
 
 const asked = process.argv.slice(2);
 const folder = mkdtempSync(join(tmpdir(), 'carillon-clients-'));
-const carillon = await startCarillon({ DATA_DIR: join(folder, 'data'), WEBHOOK_ALLOW_PRIVATE: 'true' });
+const simulators = await startSimulators();
+const server = await makeEveryEvent({ DATA_DIR: join(folder, 'data') }, simulators);
+const { url } = server.api;
 let failed = 0;
 try {
-  const delivery = await receive();
-  const token = await issueToken(carillon.url, 'messages.write messages.read push.application.com.example.app');
+  const token = await issueToken(url, 'messages.write messages.read push.application.com.example.app');
   for (const [name, language] of Object.entries(LANGUAGES))
-    if (asked.length === 0 || asked.includes(name)) failed += run(name, language, token, delivery) ? 0 : 1;
+    if (asked.length === 0 || asked.includes(name)) {
+      // A request is good for five minutes, and the language before may have taken longer.
+      await server.replay();
+      failed += run(name, language, token, writeEvents(server.receiver.posted)) ? 0 : 1;
+    }
 } finally {
-  await carillon.stop();
+  await server.stop();
+  await simulators.stop();
   rmSync(folder, { recursive: true, force: true });
 }
 process.exitCode = failed > 0 ? 1 : 0;
 
-/** The request of a webhook, in files, as environment variables of a verifier. */
-async function receive(): Promise<Record<string, string>> {
-  const place = join(folder, 'delivery');
-  mkdirSync(place);
-  const receiver = createServer();
-  await once(receiver.listen(0, '127.0.0.1'), 'listening');
-  const api = await Api.connect(carillon.url);
-  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
-  const asked = { name: 'w', url, eventTypes: 'message.finished' };
-  const webhook = await api.app<{ secret: string }>('POST', '/webhooks', asked);
-  await api.app('POST', '/messages', { message: { alert: 'Hello' }, label: 'é😀\u2028</script>' });
-  const [request, response] = (await once(receiver, 'request')) as [IncomingMessage, ServerResponse];
-  writeFileSync(join(place, 'body'), await buffer(request));
-  writeFileSync(join(place, 'headers.json'), JSON.stringify(request.headers));
-  await new Promise<void>((resolve) => response.end(resolve));
-  receiver.close();
-  return { CARILLON_DELIVERY: place, CARILLON_WEBHOOK_SECRET: webhook.body.secret };
+/** One request of each type, in a folder with the type's name; returns the variables of the verifiers. */
+function writeEvents(posted: readonly Posted[]): Record<string, string> {
+  const events = join(folder, 'events');
+  for (const { type, body, headers } of posted) {
+    const place = join(events, type);
+    mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, 'body'), body);
+    writeFileSync(join(place, 'headers.json'), JSON.stringify(headers));
+  }
+  return { CARILLON_EVENTS: events, CARILLON_WEBHOOK_SECRET: server.secret };
 }
 
 function run(
   name: string,
   { needs, files, script, shows }: Language,
   token: string,
-  delivery: Record<string, string>,
+  events: Record<string, string>,
 ): boolean {
   const [probe, ...probeArgs] = needs;
   if (spawnSync(probe, probeArgs).status !== 0) {
@@ -141,7 +139,7 @@ function run(
   mkdirSync(place);
   files?.(place);
   const client = { CARILLON_TOKEN: token, CARILLON_ID: 'test', CARILLON_SECRET: 'test' };
-  const env = { ...process.env, CARILLON_URL: carillon.url, ...client, ...delivery };
+  const env = { ...process.env, CARILLON_URL: url, ...client, ...events };
   const done = spawnSync('bash', ['-euxo', 'pipefail', '-c', script], { cwd: place, env, encoding: 'utf8' });
   const output = `${done.stdout}${done.stderr}`.slice(-6_000);
   const shown = shows.map((line) => line.exec(output)?.[0].trim());

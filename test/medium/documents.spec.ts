@@ -51,6 +51,24 @@ it('docs/decisions.md lists the title of each decision, under its subject', () =
   expect(links).toEqual(titles.map((title) => title.slice('2026-11-29: '.length)));
 });
 
+it('docs/events.md verifies a webhook as the programs do that `npm run clients` runs', () => {
+  const guide = read('docs/events.md');
+  for (const [name, first] of [
+    ['verify.mjs', 'import { Webhook }'],
+    ['verify.py', 'from standardwebhooks'],
+    ['verify.go', 'webhook, err :='],
+  ] as const) {
+    const [, block = ''] = new RegExp(`^((?: {4}${first}.*\\n)(?: {4}.*\\n)*)`, 'm').exec(guide) ?? [];
+    const lines = block
+      .replaceAll(/\/\/.*|,$/gm, '')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean);
+    expect(lines.length).toBe(2);
+    for (const line of lines) expect(read(`test/clients/verify/${name}`)).toContain(line);
+  }
+});
+
 it.each(DOCUMENTS)('each file, script and setting that %s names exists', (document) => {
   const text = read(document);
   const files = [...text.matchAll(/`((?:src|test|bench|scripts|docs)\/[\w./-]+|\.ci\/\w+)`/g)].map(

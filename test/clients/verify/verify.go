@@ -5,27 +5,32 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
 
 func main() {
-	folder := os.Getenv("CARILLON_DELIVERY")
-	body := read(folder + "/body")
-	var sent map[string]string
-	check(json.Unmarshal(read(folder+"/headers.json"), &sent))
-	headers := http.Header{}
-	for name, value := range sent {
-		headers.Set(name, value)
-	}
-
-	webhook, err := standardwebhooks.NewWebhook(os.Getenv("CARILLON_WEBHOOK_SECRET"))
+	secret := os.Getenv("CARILLON_WEBHOOK_SECRET")
+	webhook, err := standardwebhooks.NewWebhook(secret)
 	check(err)
-	check(webhook.Verify(body, headers))
-	if webhook.Verify(append(body, ' '), headers) == nil {
-		panic("an altered body was verified")
+	places, err := filepath.Glob(os.Getenv("CARILLON_EVENTS") + "/*")
+	check(err)
+	for _, place := range places {
+		body := read(place + "/body")
+		var sent map[string]string
+		check(json.Unmarshal(read(place+"/headers.json"), &sent))
+		request := http.Request{Header: http.Header{}}
+		for name, value := range sent {
+			request.Header.Set(name, value)
+		}
+		err = webhook.Verify(body, request.Header)
+		check(err)
+		if webhook.Verify(append(body, ' '), request.Header) == nil {
+			panic("an altered body was verified")
+		}
 	}
-	fmt.Println("verified", headers.Get("webhook-id"))
+	fmt.Println("verified", len(places))
 }
 
 func read(path string) []byte {

@@ -4,14 +4,18 @@ import pathlib
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-folder = pathlib.Path(os.environ["CARILLON_DELIVERY"])
-headers = json.loads((folder / "headers.json").read_text())
-body = (folder / "body").read_bytes()
+secret = os.environ["CARILLON_WEBHOOK_SECRET"]
+places = list(pathlib.Path(os.environ["CARILLON_EVENTS"]).iterdir())
 
-webhook = Webhook(os.environ["CARILLON_WEBHOOK_SECRET"])
-event = webhook.verify(body, headers)
-try:
-    webhook.verify(body + b" ", headers)
-    raise SystemExit("an altered body was verified")
-except WebhookVerificationError:
-    print("verified", event["id"])
+for place in places:
+    headers = json.loads((place / "headers.json").read_text())
+    body = (place / "body").read_bytes()
+    event = Webhook(secret).verify(body, headers)
+    if event["type"] != place.name:
+        raise SystemExit(f"{place.name}: read {event['type']}")
+    try:
+        Webhook(secret).verify(body + b" ", headers)
+        raise SystemExit("an altered body was verified")
+    except WebhookVerificationError:
+        pass
+print("verified", len(places))
