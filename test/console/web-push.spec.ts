@@ -58,10 +58,32 @@ describe.runIf(HAS_BROWSER)('the script for Web Push', () => {
     const worker = workerOf(page);
     await deliver(page, JSON.stringify(stored[0]!.body));
     await expect.poll(() => shown(worker)).toMatchObject([{ title: 'New shoes', body: 'Blue', tag: messageId }]);
-    expect(await click(worker)).toEqual([['open', `${site.url}/offers?x=1`]]);
+    const [notification] = await shown(worker);
+    // The receipt comes after the window, which the click allows for a moment only.
+    const opened = ['open', `${site.url}/offers?x=1`];
+    expect(await click(worker)).toEqual([opened, ['tell', 'opened']]);
     expect(await shown(worker)).toEqual([]);
+    const again = (): Promise<void> =>
+      worker.evaluate(`registration.showNotification('again', ${JSON.stringify({ data: notification!.data })})`);
+    await again();
+    expect(await click(worker, { action: 'buy' })).toEqual([opened, ['tell', 'buy']]);
+    await again();
+    await worker.evaluate(`(${HAPPEN})('notificationclose', '')`);
     const receipts = async () => (await program.api.app('GET', `/messages/${messageId}`)).body.receipts;
-    await expect.poll(receipts).toMatchObject({ displayed: 1, opened: 1 });
+    await expect.poll(receipts).toEqual({ displayed: 1, opened: 1, dismissed: 1, actions: { buy: 1 } });
+    expect(faults).toEqual([]);
+  });
+
+  it('the page and the handler of the guide register a browser with its tags, as they are written', async () => {
+    site.files.set('/', ['text/html', site.guidePage()]);
+    const { page, faults } = await visit();
+    await page.click('#notify');
+    await expect.poll(() => site.told.map(({ method }) => method)).toEqual(['POST']);
+    const listed = () => program.api.app('GET', `/subscriptions?deviceId=${site.told[0]!.deviceId}`);
+    await expect.poll(async () => JSON.stringify((await listed()).body)).toContain('news');
+    expect(await page.evaluate('push.status()')).toBe('subscribed');
+    await page.evaluate('push.unsubscribe()');
+    expect((await program.api.app('GET', `/devices/${site.told[0]!.deviceId}`)).status).toBe(404);
     expect(faults).toEqual([]);
   });
 
@@ -209,7 +231,7 @@ describe.runIf(HAS_BROWSER)('the script for Web Push', () => {
     const worker = workerOf(page);
     await deliver(page, JSON.stringify({ nid: 'm', alert: 'hi', url }));
     await expect.poll(() => shown(worker)).toHaveLength(1);
-    const acts = await click(worker, mode === 'refused');
+    const acts = await click(worker, { isRefused: mode === 'refused' });
     const absolute = (address: string): string => new URL(address, site.url).href;
     expect(acts).toEqual(done.map(([act, address]) => [act, absolute(address!)]));
   });
@@ -290,20 +312,33 @@ async function changed(worker: Worker): Promise<void> {
   })`);
 }
 
+/** Dispatches an event of the notification, and waits for its work. */
+const HAPPEN = `async (type, action) => {
+  const [notification] = await registration.getNotifications();
+  const event = new NotificationEvent(type, { notification, action });
+  await new Promise((resolve) => {
+    Object.assign(event, { waitUntil: (work) => work.then(resolve) });
+    dispatchEvent(event);
+  });
+}`;
+
 /** Clicks on the notification. Notes the worker's requests, because the browser grants them to real clicks only. */
-function click(worker: Worker, isRefused = false): Promise<[string, string][]> {
+function click(worker: Worker, { isRefused = false, action = '' } = {}): Promise<[string, string][]> {
   return worker.evaluate(`(async () => {
     const acts = [];
     const note = (act, url) => (acts.push([act, new URL(url, location.href).href]), Promise.resolve());
     Object.defineProperty(clients, 'openWindow', { configurable: true, value: (url) => note('open', url) });
     WindowClient.prototype.focus = function () { return ${isRefused} ? Promise.reject(new Error('no')) : note('focus', this.url); };
     WindowClient.prototype.navigate = function (url) { return note('navigate', url); };
-    const [notification] = await registration.getNotifications();
-    const event = new NotificationEvent('notificationclick', { notification });
-    await new Promise((resolve) => {
-      Object.assign(event, { waitUntil: (work) => work.then(resolve) });
-      dispatchEvent(event);
-    });
+    const ask = (self.ask ??= fetch);
+    self.fetch = (url, asked) => {
+      if (url.endsWith('/receipts')) {
+        const { kind, action } = JSON.parse(asked.body);
+        acts.push(['tell', action ?? kind]);
+      }
+      return ask(url, asked);
+    };
+    await (${HAPPEN})('notificationclick', '${action}');
     return acts;
   })()`);
 }

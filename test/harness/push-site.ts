@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { runInNewContext } from 'node:vm';
 import type { Api } from './api.js';
 
 /**
@@ -27,6 +29,12 @@ PushManager.prototype.getSubscription = () => ask('GET');
 PushManager.prototype.subscribe = ({ applicationServerKey }) => ask('POST', { key: applicationServerKey });
 `;
 
+type Handler = (request: object, answer: { sendStatus(status: number): void }) => Promise<void>;
+/** Blocks of docs/web-push.md by their language: the page, the worker, the handler. */
+const GUIDE = readFileSync('docs/web-push.md', 'utf8');
+const [, GUIDE_PAGE = ''] = /```html\n([^]*?)```/.exec(GUIDE) ?? [];
+const [, GUIDE_HANDLER = ''] = /```js\n(app\.post[^]*?)```/.exec(GUIDE) ?? [];
+
 /** A site with a page, a worker, and a backend that registers its visitors as devices. */
 export class PushSite {
   /** Status of the backend's answers. */
@@ -38,6 +46,7 @@ export class PushSite {
   readonly told: { method: string; deviceId: string; token?: string }[] = [];
   /** Further files: path → type and content. */
   readonly files = new Map<string, [type: string, content: string]>();
+  private readonly handlers = new Map<string, Handler>();
   private browser: { key: string; subscription: { endpoint: string } } | null = null;
   private readonly server = createServer((request, response) => void this.answer(request, response));
 
@@ -48,6 +57,12 @@ export class PushSite {
   ) {
     this.files.set('/carillon-worker.js', ['text/javascript', this.workerScript()]);
     this.files.set('/', ['text/html', this.page()]);
+    const keep = (method: string) => (_path: string, handler: Handler) => void this.handlers.set(method, handler);
+    const call = async (method: string, path: string, body?: object): Promise<void> => {
+      const { status } = await this.api.app(method, path, body);
+      if (status >= 300) throw new Error(`${method} ${path}: ${status}`);
+    };
+    runInNewContext(GUIDE_HANDLER, { app: { post: keep('POST'), delete: keep('DELETE') }, carillon: call });
   }
 
   async start(): Promise<void> {
@@ -89,6 +104,12 @@ document.querySelector('button').onclick = () => {
 </script>`;
   }
 
+  /** The page of docs/web-push.md, with the addresses and the key of this site. */
+  guidePage(): string {
+    const page = GUIDE_PAGE.replace('https://push.example.com/sdk/carillon-web-push.js', this.sdk);
+    return `<!doctype html><script src="/stub.js"></script>${page.replace('BP4K…', this.publicKey)}`;
+  }
+
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = request.url?.replace(/\?.*/, '') ?? '';
     const body = await readBody(request);
@@ -113,18 +134,14 @@ document.querySelector('button').onclick = () => {
     return send(200, type, content);
   }
 
-  /** The handler of docs/web-push.md. */
-  private async backend(method: string, body: string): Promise<number> {
-    const { deviceId, platform, token, tags = [] } = JSON.parse(body) as Record<string, string> & { tags?: string[] };
-    this.told.push({ method, deviceId: deviceId!, token });
+  private async backend(method: string, text: string): Promise<number> {
+    const body = JSON.parse(text) as { deviceId: string; token?: string };
+    this.told.push({ method, deviceId: body.deviceId, token: body.token });
     if (this.backendStatus !== 204) return this.backendStatus;
-    if (method === 'DELETE') await this.api.app('DELETE', `/devices/${deviceId}`);
-    else {
-      const registered = await this.api.app('POST', '/devices', { deviceId, platform, token, userId: 'ann' });
-      if (registered.status >= 300) return 502;
-      if (tags.length > 0) await this.api.app('POST', '/subscriptions', { deviceId, tagNames: tags });
-    }
-    return 204;
+    return new Promise((sendStatus) => {
+      const answered = this.handlers.get(method)!({ body, session: { userId: 'ann' } }, { sendStatus });
+      answered.catch(() => sendStatus(502));
+    });
   }
 }
 
