@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Carillon } from '../../src/client/client.js';
+import { Api } from '../harness/api.js';
 import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { EMBEDDED, SERVERS } from './stages.js';
@@ -118,6 +119,30 @@ it('sends, waits, reads every delivery, and explains one', async () => {
   });
   await expect(devices.import('{}\n')).rejects.toMatchObject({ name: 'PermissionError', code: 'CARIL0403E' });
   await expect(request('get', '/imfpush/v1/apps/{applicationId}/providers')).rejects.toThrow('CARIL0403E');
+});
+
+it('reads every delivery with a rare outcome of a broadcast, once and in order', async () => {
+  const application = 'com.example.many';
+  const admin = await Api.connect(carillon.url);
+  await admin.call('POST', '/apps', { applicationId: application });
+  const scope = `messages.write messages.read devices.write push.application.${application}`;
+  const client = new Carillon({ url: carillon.url, clientId: 'test', clientSecret: 'test', application, scope });
+  const rare = [3, 1_700, 3_999].map((n) => `d-${n}`);
+  const lines = Array.from({ length: 4_000 }, (_, n) => {
+    const token = `sandbox:${rare.includes(`d-${n}`) ? 'rejected' : 'accepted'}:${n}`;
+    return JSON.stringify({ deviceId: `d-${n}`, token, platform: 'A' });
+  });
+  expect(await client.devices.import(lines.join('\n'))).toMatchObject({ created: 4_000 });
+  const { messageId } = await client.messages.send({ message: { alert: 'Hello' } });
+  expect((await client.messages.waitFor(messageId)).outcomes).toMatchObject({ accepted: 3_997, failed: 3 });
+  const read = async (query: { outcome?: 'failed'; size?: number }): Promise<string[]> => {
+    const ids: string[] = [];
+    for await (const { deviceId } of client.messages.deliveries(messageId, query)) ids.push(deviceId!);
+    return ids;
+  };
+  expect(await read({ outcome: 'failed', size: 2 })).toEqual(rare);
+  const all = await read({});
+  expect([all.length, new Set(all).size]).toEqual([4_000, 4_000]);
 });
 
 it('imports what it has exported', async () => {
