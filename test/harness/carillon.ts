@@ -33,7 +33,10 @@ export async function startCarillon(
 ): Promise<RunningCarillon> {
   const run = runCarillon({ PORT: '0', HOST: '127.0.0.1', ...environment }, flags, [], main);
   const url = await new Promise<string>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`carillon did not start:\n${run.output()}`)), START_TIMEOUT_MS);
+    const timer = setTimeout(() => {
+      run.child.kill('SIGKILL');
+      reject(new Error(`carillon did not start:\n${run.output()}`));
+    }, START_TIMEOUT_MS);
     const look = (): void => {
       const listening = /Carillon listens on (\S+)/.exec(run.output());
       if (!listening?.[1]) return;
