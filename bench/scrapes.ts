@@ -6,8 +6,8 @@
  *   npm run bench:scrapes -- --devices=100000 --seconds=30     less
  *
  * Prints how often the rows were read (aim: once in ten seconds for all six), the times of the scrapes (aim: 200 ms),
- * the most statements that waited for the lock (aim: 1), and the pace of broadcasts without scrapes, with scrapes and
- * under the lock. Needs nginx, PostgreSQL and Redis, and Linux' /proc.
+ * the most statements that waited for the lock (aim: 1), and the pace and CPU of broadcasts without scrapes, with
+ * scrapes and under the lock. Needs nginx, PostgreSQL and Redis, and Linux' /proc.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -56,7 +56,7 @@ try {
   locker.release();
 
   console.table({
-    'without scrapes': { 'deliveries a second': Math.round(alone.perSecond) },
+    'without scrapes': paceOf(alone),
     scraped: rowOf(scraped),
     'beside a locked table': rowOf(locked),
   });
@@ -80,7 +80,7 @@ async function scrapeFor(ports: readonly number[], ms: number): Promise<Seen> {
     const next = delay(SCRAPE_MS);
     await Promise.all(ports.map(timed));
     const { rows } = await stage.database.query<{ at: string; waiting: number }>(
-      `select taken_at::text as at, (select count(*)::int from pg_locks where not granted) as waiting
+      `select taken_at::text as at, (select count(*)::int from pg_locks where not granted and relation = 'tally'::regclass) as waiting
        from metric_figures`,
     );
     taken.add(rows[0]!.at);
@@ -90,22 +90,36 @@ async function scrapeFor(ports: readonly number[], ms: number): Promise<Seen> {
   return { scrapes, readings: taken.size, waiting };
 }
 
-/** The pace of broadcasts that follow each other while the work is done. */
-async function paceDuring<T>(work: () => Promise<T>): Promise<{ perSecond: number; result: T }> {
+interface Pace {
+  perSecond: number;
+  /** CPU of the worker. */
+  usEach: number;
+}
+
+/** Broadcasts follow each other while the work is done. */
+async function paceDuring<T>(work: () => Promise<T>): Promise<Pace & { result: T }> {
   let isOver = false;
   const result = work().finally(() => (isOver = true));
-  const paces: number[] = [];
-  while (!isOver) paces.push((await stage.broadcast(AUDIENCE)).perSecond);
-  return { perSecond: paces.reduce((sum, pace) => sum + pace, 0) / paces.length, result: await result };
+  const done: Pace[] = [];
+  while (!isOver) {
+    const { perSecond, cpuUs } = await stage.broadcast(AUDIENCE);
+    done.push({ perSecond, usEach: cpuUs.worker! });
+  }
+  const mean = (of: keyof Pace): number => done.reduce((sum, each) => sum + each[of], 0) / done.length;
+  return { perSecond: mean('perSecond'), usEach: mean('usEach'), result: await result };
 }
 
 function slowest(scrapes: readonly number[]): number {
   return Math.round(Math.max(...scrapes));
 }
 
-function rowOf({ perSecond, result: { scrapes, readings, waiting } }: { perSecond: number; result: Seen }) {
+function paceOf({ perSecond, usEach }: Pace) {
+  return { 'deliveries a second': Math.round(perSecond), 'worker, µs each': usEach.toFixed(1) };
+}
+
+function rowOf({ result: { scrapes, readings, waiting }, ...pace }: Pace & { result: Seen }) {
   return {
-    'deliveries a second': Math.round(perSecond),
+    ...paceOf(pace),
     scrapes: scrapes.length,
     'slowest, ms': slowest(scrapes),
     'readings of the rows': readings,
