@@ -67,6 +67,13 @@ const providerRequests = new WeightedHistogram<'provider' | 'status'>(
   registry,
 );
 
+/** Per process, by its database watch. */
+export const clockAhead = new Gauge({
+  name: 'carillon_clock_ahead_seconds',
+  help: 'How far the clock of this host is ahead of the database’s; below zero: behind',
+  registers: [registry],
+});
+
 /** The open connections of a sender. */
 export interface ConnectionCounts {
   provider: string;

@@ -3,6 +3,7 @@ import type { BeforeApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { sql } from 'kysely';
 import { EARLIEST, hostClock, setWallClock, wallClock } from '../common/clock.js';
 import { MINUTE_MS, SECOND_MS } from '../common/durations.js';
+import { clockAhead } from '../common/meters.js';
 import { databaseOutage } from '../common/outage.js';
 import type { Database } from './database.js';
 
@@ -14,7 +15,7 @@ const NOISE_MS = 50;
 /** A larger difference of this host is logged. */
 const WARN_MS = 2_000;
 /** With a larger difference the host would also check TLS certificates by a wrong day, so it sends nothing. */
-const MOST_MS = 10 * MINUTE_MS;
+export const MOST_SKEW_MS = 10 * MINUTE_MS;
 
 /** Checks the database regularly: the difference between its clock and this host's, and whether it accepts writes. */
 export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
@@ -49,7 +50,7 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   get isClockUsable(): boolean {
-    return this.isTimeKnown && Math.abs(this.skewMs) <= MOST_MS;
+    return this.isTimeKnown && Math.abs(this.skewMs) <= MOST_SKEW_MS;
   }
 
   /** Whether the database has accepted writes for this long, as far as the checks have seen. */
@@ -97,6 +98,7 @@ export class DatabaseWatch implements OnModuleInit, BeforeApplicationShutdown {
     if (!this.isMeasured || Math.abs(wallClock() - (epochMs + now - at)) > NOISE_MS) setWallClock(epochMs, at);
     this.isMeasured = true;
     this.skewMs = hostClock() - (epochMs + now - at);
+    clockAhead.set(this.skewMs / SECOND_MS);
     this.tellTime();
     if (Math.abs(this.skewMs - this.told) < WARN_MS) return;
     this.told = this.skewMs;

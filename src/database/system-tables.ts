@@ -9,6 +9,8 @@ export interface ProcessTable {
   version: string;
   host: string;
   key_id: string | null;
+  clock_ahead_ms: number | null;
+  zone_rules: string | null;
   started_at: Date;
   seen_at: Date;
   ended_at: Date | null;

@@ -8,6 +8,7 @@ import { Rounds } from '../common/rounds.js';
 import { CONFIG } from '../common/tokens.js';
 import { Vault } from '../common/vault.js';
 import type { Config } from '../config.js';
+import { DatabaseWatch } from '../database/database-watch.js';
 import { MISSING_S } from '../database/processes.js';
 import { VERSION } from '../version.js';
 import { ProcessRepository } from './process.repository.js';
@@ -30,6 +31,7 @@ export class Presence implements OnApplicationBootstrap, BeforeApplicationShutdo
     @Inject(CONFIG) private readonly config: Pick<Config, 'name' | 'roles'>,
     private readonly processes: ProcessRepository,
     private readonly vault: Vault,
+    private readonly watch: DatabaseWatch,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -46,14 +48,16 @@ export class Presence implements OnApplicationBootstrap, BeforeApplicationShutdo
   private async beat(): Promise<void> {
     const roles = [...this.config.roles];
     const name = this.config.name ?? roles.join(' and ');
-    await this.processes.beat({
+    const identity = {
       id: this.id,
       name,
       roles,
       version: VERSION,
       host: hostname(),
       keyId: this.vault.keyId,
-    });
+      zoneRules: process.versions.tz ?? 'unknown',
+    };
+    await this.processes.beat(identity, Math.round(this.watch.skewMs));
     this.tell(await this.processes.missing());
   }
 

@@ -1,5 +1,6 @@
-import { DAY_MS, ENDS_SOON_DAYS, MINUTE_MS } from '../common/durations.js';
-import type { MissingRole } from './process.repository.js';
+import { DAY_MS, ENDS_SOON_DAYS, MINUTE_MS, SECOND_MS } from '../common/durations.js';
+import { MOST_SKEW_MS } from '../database/database-watch.js';
+import type { MissingRole, ProcessReport } from './process.repository.js';
 import type {
   AuditState,
   EndingCredential,
@@ -34,7 +35,7 @@ export interface Problem {
   since: Date | null;
   application: string | null;
   provider: string | null;
-  /** Of the client, the webhook, the role, the receiver, or the person or client that stopped the application. */
+  /** Of the client, the webhook, the role, the process, the receiver, or the person or client that stopped the application. */
   name: string | null;
   /** In the words of the provider, the endpoint or the receiver. */
   reason: string | null;
@@ -85,12 +86,22 @@ export const STANDBY_BEHIND: Omit<Problem, 'since'> = {
   next: 'Look at the replication of the standby.',
 };
 
-export const CLOCK_WRONG: Omit<Problem, 'since'> = {
-  ...OF_NONE,
-  code: 'clockWrong',
-  message: 'The clock of a host is wrong: nothing is sent until it is right.',
-  next: 'Compare the clocks of the database’s host and of this host, and start their time service.',
-};
+/** Of a process that runs. */
+export function isClockWrong({ isLost, clockAheadMs }: ProcessReport): boolean {
+  return !isLost && Math.abs(clockAheadMs ?? 0) > MOST_SKEW_MS;
+}
+
+export function ofClock({ name, host, clockAheadMs }: ProcessReport): Problem {
+  const seconds = Math.round((clockAheadMs ?? 0) / SECOND_MS);
+  return {
+    ...OF_NONE,
+    code: 'clockWrong',
+    message: `The clock of ${name} on ${host} is ${Math.abs(seconds)} s ${seconds > 0 ? 'ahead of' : 'behind'} the database’s: this process sends nothing until the clock is right.`,
+    since: null,
+    name: `${name} on ${host}`,
+    next: 'Compare the clocks of the database’s host and of this host, and start their time service.',
+  };
+}
 
 export function ofMissing({ role, since }: MissingRole): Problem {
   const isWorker = role === 'worker';

@@ -16,9 +16,15 @@ export interface ProcessIdentity {
   host: string;
   /** Id of the master key that seals here. */
   keyId: string;
+  /** Version of the time zone rules of its Node. */
+  zoneRules: string;
 }
 
-export interface ProcessReport extends Omit<ProcessIdentity, 'keyId'> {
+export interface ProcessReport extends Omit<ProcessIdentity, 'keyId' | 'zoneRules'> {
+  /** Null: a process of the release before; of its clock also. */
+  zoneRules: string | null;
+  /** Ms that the clock of its host is ahead of the database's. */
+  clockAheadMs: number | null;
   startedAt: Date;
   seenAt: Date;
   isLost: boolean;
@@ -39,14 +45,19 @@ export class ProcessRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   /** Writes that the process runs, and forgets processes that ended or were lost an hour ago. */
-  async beat({ id, name, roles, version, host, keyId }: ProcessIdentity): Promise<void> {
+  async beat(
+    { id, name, roles, version, host, keyId, zoneRules }: ProcessIdentity,
+    clockAheadMs: number,
+  ): Promise<void> {
     await sql`
       with forgotten as (
         delete from process
         where coalesce(ended_at, seen_at) < now() - make_interval(secs => ${FORGOTTEN_S}) and id <> ${id})
-      insert into process (id, name, roles, version, host, key_id, started_at, seen_at)
-      values (${id}, ${name}, ${roles}::text[], ${version}, ${host}, ${keyId}, now(), now())
-      on conflict (id) do update set seen_at = now(), ended_at = null`.execute(this.database.kysely);
+      insert into process (id, name, roles, version, host, key_id, zone_rules, clock_ahead_ms, started_at, seen_at)
+      values (${id}, ${name}, ${roles}::text[], ${version}, ${host}, ${keyId}, ${zoneRules}, ${clockAheadMs}, now(), now())
+      on conflict (id) do update set clock_ahead_ms = excluded.clock_ahead_ms, seen_at = now(), ended_at = null`.execute(
+      this.database.kysely,
+    );
   }
 
   /** The process has stopped in order. */
@@ -57,7 +68,8 @@ export class ProcessRepository {
   /** Those that run, and those lost within the last hour. */
   async list(): Promise<ProcessReport[]> {
     const { rows } = await sql<ProcessReport>`
-      select id, name, roles, version, host, started_at as "startedAt", seen_at as "seenAt",
+      select id, name, roles, version, host, zone_rules as "zoneRules", clock_ahead_ms as "clockAheadMs",
+        started_at as "startedAt", seen_at as "seenAt",
         seen_at < now() - make_interval(secs => ${LOST_S}) as "isLost"
       from process where ended_at is null order by host, name, started_at`.execute(this.database.kysely);
     return rows;

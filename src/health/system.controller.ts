@@ -24,6 +24,8 @@ interface SystemAnswer {
     roles: string[];
     version: string;
     host: string;
+    zoneRules: string | null;
+    clockAheadMs: number | null;
     startedTime: string;
     lastSeenTime: string;
     state: 'running' | 'lost';

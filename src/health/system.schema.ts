@@ -8,13 +8,35 @@ const COUNT: Schema = { type: 'integer', minimum: 0 };
 
 const PROCESS: Schema = {
   type: 'object',
-  required: ['id', 'name', 'roles', 'version', 'host', 'startedTime', 'lastSeenTime', 'state'],
+  required: [
+    'id',
+    'name',
+    'roles',
+    'version',
+    'host',
+    'zoneRules',
+    'clockAheadMs',
+    'startedTime',
+    'lastSeenTime',
+    'state',
+  ],
   properties: {
     id: { type: 'string', description: 'Another one after each start' },
     name: { type: 'string', example: 'worker 2' },
     roles: { type: 'array', items: { type: 'string', enum: ['api', 'worker', 'scheduler'] } },
     version: { type: 'string' },
     host: { type: 'string' },
+    zoneRules: {
+      type: 'string',
+      nullable: true,
+      example: '2025c',
+      description: 'Version of the time zone rules of its Node; null: of an older release',
+    },
+    clockAheadMs: {
+      type: 'number',
+      nullable: true,
+      description: 'How far the clock of its host is ahead of the database’s; below zero: behind',
+    },
     startedTime: TIME,
     lastSeenTime: TIME,
     state: {
@@ -38,7 +60,7 @@ const PROBLEM: Schema = {
       type: 'string',
       nullable: true,
       description:
-        'Of the client, the webhook, the role, the receiver, or the person or client that stopped the application',
+        'Of the client, the webhook, the role, the process, the receiver, or the person or client that stopped the application',
     },
     reason: {
       type: 'string',

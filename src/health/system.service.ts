@@ -2,19 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { SECOND_MS } from '../common/durations.js';
 import { ServedCertificate } from '../common/served-certificate.js';
-import { DatabaseWatch } from '../database/database-watch.js';
 import { DATABASE } from '../database/database.module.js';
 import { probeWrites } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { Queues } from '../queue/queue.js';
 import type { QueueDepth } from '../queue/queue.js';
 import {
-  CLOCK_WRONG,
   QUEUE_DOWN,
   READ_ONLY,
   STANDBY_BEHIND,
+  isClockWrong,
   ofAudit,
   ofCertificate,
+  ofClock,
   ofCredential,
   ofMissing,
   ofPause,
@@ -52,7 +52,6 @@ export class SystemService {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly queues: Queues,
-    private readonly watch: DatabaseWatch,
     private readonly processes: ProcessRepository,
     private readonly rows: SystemRepository,
     private readonly clock: Clock,
@@ -94,7 +93,7 @@ export class SystemService {
     const problems = [
       ...this.since(READ_ONLY, !isWritable, at),
       ...this.since(QUEUE_DOWN, !isQueueUsed, at),
-      ...this.since(CLOCK_WRONG, !this.watch.isClockUsable, at),
+      ...processes.filter(isClockWrong).map(ofClock),
       ...this.since(STANDBY_BEHIND, !isStandbyUsed, at),
       ...ofAudit(audit, at.getTime()),
       ...missing.map(ofMissing),

@@ -58,6 +58,15 @@ describe.runIf(SERVERS !== null && (FAKETIME !== null || process.env.CI === 'tru
         const messageId = await deployment.broadcastUntilMiddle({ ttl: 3_600 });
         writeFileSync(file, '+2h');
         await expect.poll(() => wrong.output(), { timeout: 20_000 }).toContain('nothing is sent until it is right');
+        const ofSystem = async () =>
+          (await deployment!.api.call<{ problems: { code: string; message: string }[] }>('GET', '/system')).body
+            .problems;
+        await expect.poll(ofSystem, { timeout: 20_000 }).toContainEqual(
+          expect.objectContaining({
+            code: 'clockWrong',
+            message: expect.stringMatching(/^The clock of worker on .* 7\d\d\d s ahead/),
+          }),
+        );
         await deployment.startProcess('worker');
         const report = await deployment.api.waitFor(messageId);
         expect(report.outcomes).toMatchObject({ accepted: devices, expired: 0 });

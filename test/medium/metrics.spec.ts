@@ -19,6 +19,7 @@ const METRICS = `
   carillon_tokens_retired_total{app,provider,reason}
   carillon_credential_expiry_timestamp_seconds{app,provider}
   carillon_process_last_seen_timestamp_seconds{role,version}
+  carillon_clock_ahead_seconds{}
   carillon_role_missing{role}
   carillon_campaign_firing_lag_seconds{}
   carillon_campaign_runs_total{app,result}

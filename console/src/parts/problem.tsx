@@ -37,11 +37,12 @@ function problemWords({ code, message, next, name, reason, endsTime }: ProblemDa
   switch (code) {
     case 'databaseReadOnly':
     case 'queueDown':
-    case 'clockWrong':
     case 'standbyBehind':
     case 'noWorker':
     case 'noScheduler':
       return words[code];
+    case 'clockWrong':
+      return { what: words[code].what(who), next: words[code].next };
     case 'auditBehind':
       return said(words[code].what(who), reason ?? words[code].noScheduler, words[code].next);
     case 'applicationStopped':

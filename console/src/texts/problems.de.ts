@@ -10,7 +10,7 @@ export const problems: Texts['problems'] = {
     next: 'Starten Sie den Server von QUEUE_URL, oder prüfen Sie, ob sein Speicher voll ist. Alle Arbeit wird danach wieder eingereiht.',
   },
   clockWrong: {
-    what: 'Die Uhr eines Rechners geht falsch: bis sie richtig geht, wird nichts gesendet.',
+    what: (process) => `Die Uhr von ${process} geht falsch: bis sie richtig geht, sendet dieser Prozess nichts.`,
     next: 'Vergleichen Sie die Uhren der Datenbank und dieses Rechners, und starten Sie deren Zeitdienst.',
   },
   standbyBehind: {

@@ -9,7 +9,7 @@ export const problems = {
     next: 'Start the server of QUEUE_URL, or look whether its memory is full; the sweeper then queues all work again.',
   },
   clockWrong: {
-    what: 'The clock of a host is wrong: nothing is sent until it is right.',
+    what: (process: string) => `The clock of ${process} is wrong: this process sends nothing until it is right.`,
     next: 'Compare the clocks of the database’s host and of this host, and start their time service.',
   },
   standbyBehind: {

@@ -79,4 +79,5 @@ export const EFFECTS: Readonly<Record<string, StepEffects>> = {
     read: ['event', 'webhook_event_ended'],
     removed: [],
   },
+  '0097-process-clocks': { locked: ['process'], read: [], removed: [] },
 };

@@ -64,6 +64,7 @@ import { up as auditSearch } from './0084-audit-search.js';
 import { up as gatheredLots } from './0088-gathered-lots.js';
 import { up as eventsOfDevices } from './0089-events-of-devices.js';
 import { up as plansOfTriggers } from './0090-plans-of-triggers.js';
+import { up as processClocks } from './0097-process-clocks.js';
 
 export interface Step extends Migration {
   /**
@@ -144,4 +145,5 @@ export const MIGRATIONS: Record<string, Step> = {
   '0088-gathered-lots': { up: gatheredLots },
   '0089-events-of-devices': { up: eventsOfDevices },
   '0090-plans-of-triggers': { up: plansOfTriggers },
+  '0097-process-clocks': { up: processClocks },
 };

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Clock } from '../../../src/common/clock.js';
+import { clockAhead } from '../../../src/common/meters.js';
 import { ServedCertificate } from '../../../src/common/served-certificate.js';
 import { DatabaseWatch } from '../../../src/database/database-watch.js';
 import { Vault } from '../../../src/common/vault.js';
@@ -31,8 +32,20 @@ describe('the system', () => {
     await room.remove();
   });
 
-  const beat = (id: string, roles: Role[]) =>
-    processes.beat({ id, name: `${roles[0]} 1`, roles, version: '0.1.0', host: 'here', keyId: 'k' });
+  const beat = (id: string, roles: Role[], clockAheadMs = 0) =>
+    processes.beat(
+      { id, name: `${roles[0]} 1`, roles, version: '0.1.0', host: 'here', keyId: 'k', zoneRules: '2025c' },
+      clockAheadMs,
+    );
+  const newService = () =>
+    new SystemService(
+      room.database,
+      queues,
+      processes,
+      new SystemRepository(room.database),
+      new Clock(),
+      new ServedCertificate({}, new Clock()),
+    );
   const backdate = (id: string, seconds: number) =>
     sql`update process set seen_at = seen_at - make_interval(secs => ${seconds}),
       ended_at = ended_at - make_interval(secs => ${seconds}) where id = ${id}`.execute(room.database.kysely);
@@ -102,7 +115,12 @@ describe('the system', () => {
     vi.spyOn(Logger.prototype, 'error').mockImplementation(note);
     vi.spyOn(Logger.prototype, 'log').mockImplementation(note);
     const look = async () => {
-      const presence = new Presence({ roles: new Set(['api']) }, processes, new Vault(Buffer.alloc(32, 1)));
+      const presence = new Presence(
+        { roles: new Set(['api']) },
+        processes,
+        new Vault(Buffer.alloc(32, 1)),
+        new DatabaseWatch(room.database),
+      );
       await presence.onApplicationBootstrap();
       return presence;
     };
@@ -149,10 +167,7 @@ describe('the system', () => {
       ('ends', '', now() + interval '13 days'), ('off', '', now()), ('far', '', now() + interval '15 days')`.execute(
       room.database.kysely,
     );
-    const watch = new DatabaseWatch(room.database);
-    const rows = new SystemRepository(room.database);
-    const certificate = new ServedCertificate({}, new Clock());
-    const service = new SystemService(room.database, queues, watch, processes, rows, new Clock(), certificate);
+    const service = newService();
     const reading = service.read();
     expect(service.read()).toBe(reading);
     const report = await reading;
@@ -182,6 +197,44 @@ describe('the system', () => {
       active: 0,
       delayed: 0,
     });
+  });
+
+  it('tells how far each clock is from the database’s, and names a process whose clock stops it', async () => {
+    const MINUTE = 60_000;
+    const now = Date.now;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() - 11 * MINUTE);
+    const says = vi.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    const watch = new DatabaseWatch(room.database);
+    try {
+      await watch.onModuleInit();
+      expect(says.mock.calls).toEqual([[expect.stringMatching(/is 660\.\d s behind .*nothing is sent until/)]]);
+    } finally {
+      vi.restoreAllMocks();
+      await watch.beforeApplicationShutdown();
+    }
+    const presence = new Presence({ roles: new Set(['api']) }, processes, new Vault(Buffer.alloc(32, 1)), watch);
+    await presence.onApplicationBootstrap();
+    await beat('w', ['worker'], 12 * MINUTE);
+    await beat('x', ['scheduler'], 9 * MINUTE);
+    await beat('z', ['worker'], 30 * MINUTE);
+    await backdate('z', 16);
+    const { values } = await clockAhead.get();
+    expect(Math.round((values[0]?.value ?? 0) / 6)).toBe(-110);
+    const { processes: listed, problems } = await newService().read();
+    const ahead = listed.map(({ name, clockAheadMs }) => [name, Math.round((clockAheadMs ?? 0) / MINUTE)]);
+    expect(ahead.toSorted()).toEqual([
+      ['api', -11],
+      ['scheduler 1', 9],
+      ['worker 1', 12],
+      ['worker 1', 30],
+    ]);
+    expect(listed.find(({ name }) => name === 'api')?.zoneRules).toBe(process.versions.tz);
+    const wrong = problems.filter(({ code }) => code === 'clockWrong').map(({ message }) => message);
+    expect(wrong.toSorted()).toEqual([
+      expect.stringMatching(/^The clock of api on .* is 660 s behind the database’s: /),
+      expect.stringMatching(/^The clock of worker 1 on here is 720 s ahead of the database’s: /),
+    ]);
+    await presence.beforeApplicationShutdown();
   });
 
   it('counts the jobs of each queue', async () => {
