@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { expect, it } from 'vitest';
 import { withErrorCodes } from '../../scripts/error-codes.js';
 import { settingsDocument } from '../../scripts/settings-document.js';
@@ -39,8 +40,28 @@ it.each([DISABLED, OVERTAKEN, UNDER_WAY, DEAD_BY_MORNING, IN_QUIET_HOURS, UNSEEN
 );
 
 it('docs/security.md names a test for each threat', () => {
-  expect(read('docs/security.md').match(/`(src|test)\/[^`]+\.spec\.ts`/g)?.length).toBeGreaterThan(20);
+  const tables = read('docs/security.md')
+    .split(/^\| threat .*\n.*\n/m)
+    .slice(1);
+  const threats = tables.flatMap((table) => /^(\|.*\n)+/.exec(table)![0].trim().split('\n'));
+  expect(threats.length).toBeGreaterThan(30);
+  const test = /^`(src|test)\/[\w./-]+\.spec\.ts`$/;
+  const isShown = (row: string): boolean =>
+    row
+      .split('|')
+      .at(-2)!
+      .split(',')
+      .every((each) => test.test(each.trim()));
+  expect(threats.filter((row) => !isShown(row))).toEqual([]);
 });
+
+it.each([...DOCUMENTS, '.env.example', 'docker-compose.yml'])(
+  'an example of TRUST_PROXY in %s is one address, because every address of a network could name any caller',
+  (document) => {
+    const given = [...read(document).matchAll(/TRUST_PROXY[=:] ?([\d.:/a-f]+)/g)].map(([, value]) => value ?? '');
+    expect(given.filter((value) => isIP(value) === 0)).toEqual([]);
+  },
+);
 
 it('docs/decisions.md lists the title of each decision, under its subject', () => {
   const [list = '', ...subjects] = read('docs/decisions.md').split(/^(?=## )/m);
