@@ -11,6 +11,8 @@ export interface SilentProxy {
   silence(): void;
   /** New connections reach the server; existing ones stay silent. */
   heal(): void;
+  /** New connections reach this server; existing ones stay with theirs, as behind a virtual address. */
+  lead(url: string): void;
   /** Connections opened since the last silence. */
   connections(): number;
   stop(): Promise<void>;
@@ -20,7 +22,7 @@ export async function startSilentProxy(
   serverUrl: string,
   at: { host: string; port: number } = { host: '127.0.0.1', port: 0 },
 ): Promise<SilentProxy> {
-  const { hostname, port } = new URL(serverUrl);
+  let { hostname, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();
   let silent = false;
   let made = 0;
@@ -55,6 +57,7 @@ export async function startSilentProxy(
       for (const socket of sockets) socket.unpipe().pause();
     },
     heal: () => void (silent = false),
+    lead: (url) => void ({ hostname, port } = new URL(url)),
     connections: () => made,
     stop: async () => {
       for (const socket of sockets) socket.destroy();

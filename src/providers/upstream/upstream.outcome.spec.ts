@@ -26,6 +26,8 @@ describe('readUpstreamOutcome', () => {
     ['a push service that is starting', 404, '<html>', { action: 'retryBackoff', reason: 'HTTP 404' }],
     ['an unknown code', 404, coded('hello world'), { action: 'retryBackoff', reason: 'HTTP 404' }],
     ['a request that came too slowly', 408, '', { action: 'retryBackoff', reason: 'HTTP 408' }],
+    ['a request for another server', 421, '', { action: 'retryBackoff', reason: 'HTTP 421' }],
+    ['a request that came too early', 425, '', { action: 'retryBackoff', reason: 'HTTP 425' }],
     ['disabled', 409, coded('FPWSE1007E'), { action: 'stopApplication' }],
     ['a loop of relays', 409, coded('CARIL0409E'), { action: 'fail', reason: 'HTTP 409 CARIL0409E' }],
     ['too many requests', 429, '', { action: 'retryAfter', scope: 'application', ...BUSY }],

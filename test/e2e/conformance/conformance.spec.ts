@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { ERROR_CODES } from '../../../src/common/errors.js';
 import { runProgram } from '../../harness/program.js';
-import { STAGES } from '../stages.js';
+import { EMBEDDED, STAGES } from '../stages.js';
 import { APPLICATIONS } from './applications.table.js';
 import { Caller } from './caller.js';
 import { DEVICES } from './devices.table.js';
@@ -47,6 +47,14 @@ const SDKS: readonly (readonly [name: string, rows: readonly Row[]])[] = [
   ['the Bluemix SDK on Android', bluemix('G')],
   ['the Bluemix SDK on iOS', bluemix('A')],
 ];
+
+/** A machine in a zone with an offset, whose language has letters of its own for i and I, and with options of Node. */
+const ELSEWHERE = {
+  TZ: 'America/Havana',
+  LANG: 'tr_TR.UTF-8',
+  LC_ALL: 'tr_TR.UTF-8',
+  NODE_OPTIONS: '--stack-trace-limit=7',
+};
 
 describe('the tables of calls', () => {
   const played = [...rows, ...varied];
@@ -100,7 +108,7 @@ describe('the tables of calls', () => {
 });
 
 describe.each(STAGES)('on $name', (stage) => {
-  const program = runProgram(stage);
+  const program = runProgram(stage, { environment: () => (stage === EMBEDDED ? ELSEWHERE : {}) });
   const caller = new Caller(program);
 
   const groups = [...TABLES, ['every call', varied] as const, ['IBM’s cloud', CLOUD_ONLY] as const, ...SDKS];

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { startNodePeer } from './node-peer.js';
 import { later, makePeer, makePool, request } from './pools.js';
 import { answering } from './raw-peer.js';
-import { testCertificate, testKey } from './test-certificate.js';
+import { expiredCertificate, testCertificate, testKey } from './test-certificate.js';
 
 const tls = { ca: testCertificate };
 
@@ -51,6 +51,19 @@ describe('a connection that cannot be made', () => {
     expect(await pool.send(request())).toMatchObject({
       kind: 'refused',
       reason: expect.stringContaining("does not match certificate's altnames"),
+    });
+  });
+
+  it('does not trust an expired certificate', async () => {
+    const server = createTlsServer({ cert: expiredCertificate, key: testKey, ALPNProtocols: ['h2'] });
+    server.on('tlsClientError', () => undefined);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    later(() => new Promise((resolve) => server.close(() => resolve())));
+    const { port } = server.address() as AddressInfo;
+    const pool = makePool({ origin: `https://localhost:${port}`, tls: { ca: expiredCertificate } });
+    expect(await pool.send(request())).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('certificate has expired'),
     });
   });
 

@@ -120,6 +120,22 @@ describe('GOAWAY', () => {
     expect(results.map((r) => (r.kind === 'answered' ? r.connection : r.kind))).toEqual([1, 2]);
   });
 
+  it('a peer that closes its connection after each answer gets each request once', async () => {
+    const peer = await makePeer((c) => {
+      c.open();
+      c.onFrame = ({ type, id }) => {
+        if (type !== HEADERS) return;
+        c.answer(id);
+        c.goAway(id);
+        c.socket.end();
+      };
+    });
+    const pool = makePool({ origin: peer.origin, openIntervalMs: 1 });
+    for (let sent = 1; sent <= 20; sent++)
+      expect(await pool.send(request())).toMatchObject({ kind: 'answered', status: 200 });
+    expect(peer.connections.map(({ requests }) => requests.length)).toEqual(Array.from({ length: 20 }, () => 1));
+  });
+
   it('gives up after two repeats', async () => {
     const peer = await makePeer((c) => {
       c.open();

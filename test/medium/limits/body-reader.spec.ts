@@ -27,6 +27,38 @@ function bomb(): { request: FastifyRequest; reply: FastifyReply } {
   return { request, reply: { raw: new EventEmitter() } as unknown as FastifyReply };
 }
 
+describe('the bodies of all requests together', () => {
+  const reader = new BodyReader({ maxBytes: 8 * MIB, timeoutMs: 10_000 });
+  function send(mebibytes: number, coding?: string) {
+    const raw = Object.assign(new PassThrough({ autoDestroy: false }), { complete: true });
+    const bytes = Buffer.alloc(mebibytes * MIB, ' ');
+    raw.end(coding === undefined ? bytes : gzipSync(bytes));
+    const request = { raw, headers: { 'content-encoding': coding } } as unknown as FastifyRequest;
+    const reply = { raw: new EventEmitter() };
+    const read = reader.readBytes(request, reply as unknown as FastifyReply, 8 * MIB);
+    return { read, answered: () => reply.raw.emit('close') };
+  }
+
+  it.each([undefined, 'gzip'])('fill a bound of decoded bytes until their answers are sent (%s)', async (coding) => {
+    const first = send(5, coding);
+    expect((await first.read).length).toBe(5 * MIB);
+    const refused = send(4, coding);
+    await expect(refused.read).rejects.toMatchObject({
+      code: 'FPWSE0025E',
+      status: 503,
+      headers: { 'retry-after': '1' },
+    });
+    refused.answered();
+    const fits = send(3, coding);
+    expect((await fits.read).length).toBe(3 * MIB);
+    first.answered();
+    fits.answered();
+    const last = send(8, coding);
+    expect((await last.read).length).toBe(8 * MIB);
+    last.answered();
+  });
+});
+
 describe('the decoder of a body', () => {
   const reader = new BodyReader({ maxBytes: 8 * MIB, timeoutMs: 10_000 });
   beforeEach(() => void decoders.splice(0));

@@ -193,6 +193,35 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
   });
 });
 
+it.skipIf(!REDIS_AVAILABLE)('two installations on one Redis with a prefix each take their own jobs alone', async () => {
+  const redis = await startRedis();
+  const [bank, shop] = await Promise.all(
+    ['bank', 'shop'].map((queuePrefix) =>
+      Queues.open({ queueUrl: redis.url, queuePrefix }, REDIS_NEEDS_NO_DATABASE, () => undefined),
+    ),
+  );
+  try {
+    const ran: string[] = [];
+    const work = (name: string, queues: Queues | undefined) =>
+      queues?.work('expand', 4, ({ id }) => {
+        ran.push(`${name} ${id}`);
+        return Promise.resolve();
+      });
+    // The installation without jobs looks first.
+    work('shop', shop);
+    await bank?.add(
+      'expand',
+      [1, 2, 3].map((id) => expandJob(id)),
+    );
+    expect([(await bank?.depths())?.find(({ name }) => name === 'expand')?.waiting, ran]).toEqual([3, []]);
+    work('bank', bank);
+    await vi.waitFor(() => expect(ran.toSorted()).toEqual(['bank 1', 'bank 2', 'bank 3']), { timeout: 10_000 });
+  } finally {
+    for (const queues of [bank, shop]) await queues?.close();
+    await redis.stop();
+  }
+});
+
 describe.skipIf(!REDIS_AVAILABLE)('while Redis is unreachable', () => {
   const tookMs = async (act: () => Promise<unknown>) => {
     const start = performance.now();

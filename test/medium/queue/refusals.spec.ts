@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StartError } from '../../../src/common/start-error.js';
 import type { Database } from '../../../src/database/database.js';
 import { Queues } from '../../../src/queue/queue.js';
+import { startSilentProxy } from '../../harness/silent-proxy.js';
 import { REDIS_AVAILABLE, startRedis } from './redis-server.js';
 import type { RedisServer } from './redis-server.js';
 import { untilRun, workExpansions } from './jobs-run.js';
@@ -119,16 +120,47 @@ describe.skipIf(!REDIS_AVAILABLE)('an unusable Redis', () => {
     );
 
     it(
-      'if a user loses its rights, the process uses no core, and the worker continues when they are back',
+      'if its address leads to a new master, and open connections to the demoted one, it changes over',
       { timeout: 60_000 },
       async () => {
+        const successor = await start();
+        const proxy = await startSilentProxy(redis.url);
+        try {
+          const queues = await open(proxy.through(redis.url));
+          const ran = workExpansions(queues);
+          await runs(queues, ran, 1);
+          proxy.lead(successor.url);
+          await admin.replicaof('127.0.0.1', new URL(successor.url).port);
+          await runs(queues, ran, 2);
+          await queues.ping();
+        } finally {
+          await proxy.stop();
+        }
+      },
+    );
+
+    it.each<[string, readonly string[], readonly string[], () => unknown]>([
+      ['loses its rights', ['-evalsha', '-eval'], ['+evalsha', '+eval'], () => undefined],
+      // Open connections keep what they signed in with.
+      [
+        'gets another password',
+        ['<hush', '>other'],
+        ['<other', '>hush'],
+        () => admin.call('client', 'kill', 'user', 'caller'),
+      ],
+    ])(
+      'if a user %s, the process uses no core, and the worker continues when that is taken back',
+      { timeout: 60_000 },
+      async (_what, harm, heal, breakOff) => {
         const queues = await open(await asUser('~bull:* +@all -@dangerous +info'));
         const ran = workExpansions(queues);
         await runs(queues, ran, 1);
-        await admin.call('acl', 'setuser', 'caller', '-evalsha', '-eval');
-        await vi.waitFor(() => expect(queues.ping()).rejects.toThrow(/NOPERM/), { timeout: 10_000 });
+        await admin.call('acl', 'setuser', 'caller', ...harm);
+        await breakOff();
+        await vi.waitFor(() => expect(queues.ping()).rejects.toThrow(), { timeout: 10_000 });
         await expectRest();
-        await admin.call('acl', 'setuser', 'caller', '+evalsha', '+eval');
+        await expect(queues.ping()).rejects.toThrow();
+        await admin.call('acl', 'setuser', 'caller', ...heal);
         await runs(queues, ran, 2);
       },
     );
