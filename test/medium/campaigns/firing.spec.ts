@@ -56,6 +56,23 @@ describe('firing', () => {
     expect(await room.runRows(seq)).toMatchObject([{ state: 'skipped', reason: 'the application is disabled' }]);
   });
 
+  it('fires nothing while the application is stopped, and the missed moment when the stop is lifted', async () => {
+    const applicationId = await room.addApplication();
+    const { seq } = await room.addCampaign(applicationId, NINE - HOUR, DAILY);
+    const stop = (stoppedAt: Date | null) =>
+      room.database.kysely
+        .updateTable('application')
+        .set({ stopped_at: stoppedAt })
+        .where('id', '=', applicationId)
+        .execute();
+    await stop(new Date(NINE - HOUR));
+    expect(await room.look(NINE)).toEqual([]);
+    expect(await room.look(NINE + HOUR)).toEqual([]);
+    expect(await room.runRows(seq)).toEqual([]);
+    await stop(null);
+    expect(await room.look(NINE + 2 * HOUR)).toHaveLength(1);
+  });
+
   it('a definition that became impossible pauses its own campaign only', async () => {
     const applicationId = await room.addApplication();
     const broken = await room.addCampaign(applicationId, NINE - HOUR, DAILY);

@@ -284,9 +284,9 @@ describe('in the recipients’ time', () => {
     ]);
   });
 
-  it('an application that is disabled or removed during a run gets no more of its waves', async () => {
+  it('an application that is disabled, stopped or removed during a run gets no more of its waves', async () => {
     const tables = room.database.kysely;
-    for (const change of [{ enabled: false }, { removed_at: new Date(START) }]) {
+    for (const change of [{ enabled: false }, { stopped_at: new Date(START) }, { removed_at: new Date(START) }]) {
       const applicationId = await room.addApplication();
       const zones = ['Asia/Tokyo', 'Europe/Berlin'];
       await room.addDevices(
