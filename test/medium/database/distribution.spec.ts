@@ -91,7 +91,7 @@ const WITHOUT: Readonly<Record<string, { most: number; why: string }>> = {
   devices: { most: 16, why: `${BY_NUMBER}; ${FOR_ALL}` },
   events: { most: 2, why: FOR_ALL },
   health: { most: 1, why: FOR_ALL },
-  messages: { most: 7, why: BY_NUMBER },
+  messages: { most: 8, why: BY_NUMBER },
   users: { most: 10, why: BY_NUMBER },
   webhooks: { most: 6, why: `${FOR_ALL}; ${BY_NUMBER}` },
 };
