@@ -231,6 +231,9 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
         ]),
         ndjson([
           { ...good(9), deviceId: 7 },
+          { ...good(10), deviceId: '..' },
+          { ...good(11), userId: '.' },
+          { ...good(12), tagNames: ['..'] },
           `{"deviceId":"${'x'.repeat(200_000)}"}`,
           '{"a":"\\u0000"}',
           '{"__proto__":{}}',
@@ -241,14 +244,15 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     );
     expect(status).toBe(207);
     const [summary, ...rejected] = lines;
-    expect(summary).toMatchObject({ lines: 12, created: 3, updated: 0, moved: 0, rejected: 9 });
-    expect(rejected.map(({ line }) => line)).toEqual([3, 4, 5, 6, 9, 10, 11, 12, 13]);
+    expect(summary).toMatchObject({ lines: 15, created: 3, updated: 0, moved: 0, rejected: 12 });
+    expect(rejected.map(({ line }) => line)).toEqual([3, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15, 16]);
+    for (const { message } of rejected.slice(5, 8)) expect(message).toMatch(/must not be a dot segment of a path/);
     expect(rejected[1]).toMatchObject({
       code: 'FPWSE0005E',
       message: expect.stringMatching(/'platform'.*one of/) as string,
     });
     const reasons = (summary as { reasons: { lines: number; firstLine: number }[] }).reasons;
-    expect(reasons.reduce((sum, reason) => sum + reason.lines, 0)).toBe(9);
+    expect(reasons.reduce((sum, reason) => sum + reason.lines, 0)).toBe(12);
     expect((await app.app('GET', '/devices/last')).status).toBe(200);
     expect((await app.app('GET', '/devices?size=1')).body).toMatchObject({ pageInfo: { totalCount: '3' } });
   });

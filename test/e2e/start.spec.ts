@@ -199,7 +199,11 @@ it('in production every line of a start is JSON, with the address that it listen
   expect(lines).toEqual(
     expect.arrayContaining([
       expect.stringMatching(/^Administrator made, shown this once: id administrator secret \S+$/),
-      expect.stringMatching(/^Carillon listens on http:\/\/\[::\]:\d+ with the roles api, worker, scheduler;/),
+      expect.stringMatching(
+        new RegExp(
+          `^Carillon listens on http://\\[::\\]:\\d+ with the roles api, worker, scheduler;.*; zones: ${process.versions.tz}, `,
+        ),
+      ),
     ]),
   );
 });
