@@ -104,6 +104,10 @@ describe.each(STAGES)('on $name', (stage) => {
     ['outcomes that are not a list', { outcomes: 'failed' }, 'FPWSE0005E', /'outcomes'.*list/],
     ['an empty list', { outcomes: [] }, 'FPWSE0005E', /'outcomes'.*at least one/],
     ['accepted deliveries', { outcomes: ['failed', 'accepted'] }, 'FPWSE0005E', /'outcomes'.*rejected, failed/],
+    // Ignored, each of them would send to more than the caller means.
+    ['users', { outcomes: ['failed'], userIds: ['ann'] }, 'FPWSE0005E', /'userIds'.*no such field/],
+    ['a target', { outcomes: ['failed'], target: { userIds: ['ann'] } }, 'FPWSE0005E', /'target'.*no such field/],
+    ['a dry run', { outcomes: ['failed'], dryRun: true }, 'FPWSE0005E', /'dryRun'.*no such field/],
     ['a life of 0 seconds', { outcomes: ['failed'], ttl: 0 }, 'FPWSE0005E', /'ttl'.*at least 1/],
   ])('refuses a resend with %s', async (_what, body, code, says) => {
     const id = await sendToBoth();

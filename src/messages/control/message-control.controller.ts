@@ -10,9 +10,6 @@ import type { Query as QueryOf } from '../../common/query.js';
 import { TakesBody } from '../../common/takes-body.js';
 import { Caller } from '../../auth/admin.guard.js';
 import type { Actor } from '../../auth/audit.repository.js';
-import { WARNED } from '../request/warning.answers.js';
-import type { WarningAnswer } from '../request/warning.answers.js';
-import { told } from '../request/warning.js';
 import { inAcceptSpan } from '../send/accept-span.js';
 import { ApprovalService } from './approval.service.js';
 import { MessageControlService } from './message-control.service.js';
@@ -26,8 +23,6 @@ const CONTROL = ['messages.write', 'messages.control'];
 interface ResendAnswer {
   messageId: string;
   resendOf: string;
-  warnings?: string[];
-  warningDetails?: WarningAnswer[];
 }
 
 @ApiTags('Messages')
@@ -149,7 +144,6 @@ export class MessageControlController {
       properties: {
         messageId: { type: 'string' },
         resendOf: { type: 'string' },
-        ...WARNED,
       },
     },
   })
@@ -173,10 +167,6 @@ export class MessageControlController {
       this.resends.resendMessage({ applicationId, clientId, traceparent }, messageId, body, idempotencyKey),
     );
     if (accepted.replayed) void reply.header('idempotent-replayed', 'true');
-    return {
-      messageId: accepted.messageId,
-      resendOf: messageId,
-      ...told(accepted.warnings),
-    };
+    return { messageId: accepted.messageId, resendOf: messageId };
   }
 }

@@ -2,14 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { ApplicationsService, checkMaySend } from '../../applications/applications.service.js';
 import { checkBody } from '../../common/body.js';
 import { Clock } from '../../common/clock.js';
-import { ApiError, notFound } from '../../common/errors.js';
+import { ApiError, invalidValue, notFound } from '../../common/errors.js';
 import { readIdempotency } from '../send/idempotency.js';
 import { newMessageId } from '../send/message-id.js';
 import { inherit } from '../send/new-message.js';
 import { MessageRepository } from '../send/message.repository.js';
 import { MessagesService } from '../send/messages.service.js';
 import type { Acceptance, SendContext } from '../send/messages.service.js';
-import { ignoredField } from '../request/prepare.js';
 import { ResendDto } from './resend.dto.js';
 
 /** Sends the deliveries of a finished message with certain outcomes again, as a new message. */
@@ -34,6 +33,8 @@ export class ResendService {
   ): Promise<Acceptance> {
     const application = await this.applications.getApplication(applicationId);
     const { value, unknown } = checkBody(ResendDto, body);
+    // An ignored field would be a restriction of the recipients, or a dry run, that is sent to all of them.
+    if (unknown[0] !== undefined) throw invalidValue(unknown[0], 'there is no such field');
     const idempotency = readIdempotency(idempotencyKey, { ...(body as object), resendOf: originalId });
     const earlier = await this.messages.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
@@ -61,7 +62,7 @@ export class ResendService {
         resend: { of: originalId, outcomes: [...new Set(value.outcomes)] },
       },
       null,
-      unknown.map(ignoredField),
+      [],
     );
   }
 }

@@ -62,6 +62,7 @@ describe('checkRestrictions', () => {
     ['message.userIds', { message: { alert: 'x', userIds: ['ann'] } }],
     ['settings.platforms', { settings: { platforms: ['A'] } }],
     ['tags', { target: { userIds: ['ann'] }, tags: ['x'] }],
+    ['settings.target', { target: { platforms: ['A'] }, settings: { target: { userIds: ['ann'] } } }],
   ])('refuses %s, naming it and target', (field, request) => {
     expect(() => checkRestrictions(request as Record<string, unknown>)).toThrow(
       new RegExp(`'${field}' parameter value: .*'target'`),
@@ -70,7 +71,7 @@ describe('checkRestrictions', () => {
 
   it('accepts null, a target in its places, and any member of payloads', () => {
     for (const request of [
-      { userIds: null, target: { userIds: ['ann'] } },
+      { userIds: null, target: { userIds: ['ann'] }, settings: { target: null } },
       { settings: { target: {}, apns: { payload: { userIds: ['ann'], to: 'x' } } } },
       { message: 'x', settings: [] },
     ])

@@ -65,6 +65,10 @@ export function checkRestrictions(message: Record<string, unknown>, path = ''): 
           `${path}${prefix}${printable(name)}`,
           "it looks like a restriction of the recipients; use 'target'",
         );
+  const misplaced = isJsonObject(settings) ? (settings.target ?? null) : null;
+  // Of two restrictions neither could be meant alone.
+  if (misplaced !== null && (message.target ?? null) !== null)
+    throw invalidValue(`${path}settings.target`, "there is a 'target' beside the settings");
 }
 
 /** One of the vendor's samples has the target in the settings. */

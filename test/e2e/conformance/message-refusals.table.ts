@@ -28,6 +28,11 @@ const REFUSED: readonly (readonly [what: string, body: object | string, says: Re
     /'target'.*only one of deviceIds and userIds/,
   ],
   ['an empty target', { target: {} }, /'target'.*empty/],
+  [
+    'two targets',
+    { target: { platforms: ['A'] }, settings: { target: { userIds: ['ann'] } } },
+    /'settings\.target'.*'target' beside/,
+  ],
   ['a null target', { target: null }, /'target'.*must be an object/],
   ['a target that is a list', { target: [] }, /'target'.*must be an object/],
   ['an empty target inside the settings', { settings: { target: {} } }, /'target'.*empty/],
