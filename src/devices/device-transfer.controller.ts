@@ -1,4 +1,4 @@
-import { Controller, Get, HttpStatus, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpStatus, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { StreamableFile } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
@@ -9,6 +9,8 @@ import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { ApiError, wrongContentType } from '../common/errors.js';
 import { MayLag } from '../common/may-lag.js';
 import { NDJSON, answerLines } from '../common/line-answer.js';
+import { readQuery } from '../common/query.js';
+import type { Query as QueryOf } from '../common/query.js';
 import { TakesBody } from '../common/takes-body.js';
 import { toExportLine } from './device.dto.js';
 import { DeviceTransferService } from './device-transfer.service.js';
@@ -78,7 +80,9 @@ export class DeviceTransferController {
       'The last line is `{"trailer":{"count":N}}` with the number of lines before it. An answer without this line was cut short: repeat the request.',
   })
   @ApiResponse({ status: 200, content: { [NDJSON]: { schema: { type: 'string' } } } })
-  async export(@Param('applicationId') applicationId: string): Promise<StreamableFile> {
+  @ApiResponse({ status: 400, description: 'A parameter is unknown: the export has no filters' })
+  async export(@Param('applicationId') applicationId: string, @Query() query: QueryOf): Promise<StreamableFile> {
+    readQuery(query, []);
     const pages = await this.transfer.exportDevices(applicationId);
     return answerLines(`The export of devices of ${applicationId}`, pages, toExportLine);
   }

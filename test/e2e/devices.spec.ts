@@ -163,6 +163,9 @@ describe.each(STAGES)('devices by lines on $name', (stage) => {
     const app = await newApplication('com.example.whole');
     const lines = [1, 2].map((n) => ({ deviceId: `d${n}`, platform: 'G', token: `t${n}` }));
     const whole = { moved: 0, rejected: 0, reasons: [] };
+    // A filter that is not known must not be an export of all.
+    const filtered = await app.app('GET', '/devices:export?userId=ann');
+    expect(filtered).toMatchObject({ status: 400, body: { code: 'FPWSE0007E' } });
     const none = await (await app.raw('GET', '/devices:export', undefined, {})).text();
     expect(await transfer(app, none)).toEqual({ status: 200, lines: [{ lines: 0, created: 0, updated: 0, ...whole }] });
     await transfer(app, ndjson(lines));
