@@ -35,7 +35,10 @@ export interface Problem {
   since: Date | null;
   application: string | null;
   provider: string | null;
-  /** Of the client, the webhook, the role, the process, the receiver, or the person or client that stopped the application. */
+  /**
+   * Of the client, the webhook, the role, the process, the receiver, or the person or client that stopped the
+   * application.
+   */
   name: string | null;
   /** In the words of the provider, the endpoint or the receiver. */
   reason: string | null;
