@@ -10,6 +10,7 @@ import { Api } from './api.js';
 import type { MessageReport } from './api.js';
 import { startCarillon } from './carillon.js';
 import type { RunningCarillon } from './carillon.js';
+import { EventReceiver } from './event-receiver.js';
 import { freePort } from './servers.js';
 
 export interface KillAt {
@@ -29,7 +30,7 @@ export interface Sent {
 export interface OutcomeEvent {
   type: string;
   id: string;
-  data: { messageId: string; deliveries?: { deviceId: string }[] };
+  data: { messageId?: string; campaignId?: string; deliveries?: { deviceId: string }[] };
 }
 
 /** More than one batch, so that a message is expanded, finishes in parts, and is settled with the last one. */
@@ -38,6 +39,7 @@ const PRELOAD = fileURLToPath(new URL('./kill-steps.mjs', import.meta.url));
 const APPLICATION = 'com.example.app';
 const PATIENCE_MS = 60_000;
 const NEAR_MS = 3_000;
+const TYPES = 'message.*,delivery.*,campaign.run.*';
 
 /**
  * One deployment of the whole program, which is killed at a step and started again, case after case: the process that
@@ -50,6 +52,7 @@ export class KillLane {
   private api!: Api;
   private url!: string;
   private cursor = '';
+  private readonly receiver = new EventReceiver();
 
   private constructor(
     private readonly environment: Record<string, string>,
@@ -62,25 +65,35 @@ export class KillLane {
 
   static async open(environment: Record<string, string>, simulators: RunningSimulators): Promise<KillLane> {
     const port = await freePort();
-    const lane = new KillLane({ ...environment, APNS_URL: simulators.apns.url, PORT: String(port) }, simulators);
+    const here = { APNS_URL: simulators.apns.url, WEBHOOK_ALLOW_PRIVATE: 'true', PORT: String(port) };
+    const lane = new KillLane({ ...environment, ...here }, simulators);
     lane.url = `http://127.0.0.1:${port}`;
-    await lane.start();
-    lane.api = await Api.connect(lane.url);
-    await lane.putSettings();
-    await lane.api.app('PUT', '/events/feed', { eventTypes: 'message.*,delivery.*' });
-    await lane.carillon?.stop();
-    await lane.withTables([
+    await lane.prepare().catch(async (error: unknown) => {
+      await lane.close();
+      throw error;
+    });
+    return lane;
+  }
+
+  private async prepare(): Promise<void> {
+    const url = await this.receiver.start();
+    await this.start();
+    this.api = await Api.connect(this.url);
+    await this.putSettings();
+    await this.api.app('PUT', '/events/feed', { eventTypes: TYPES });
+    await this.api.app('POST', '/webhooks', { name: 'told', url, eventTypes: TYPES });
+    await this.carillon?.stop();
+    await this.withTables([
       `delete from device`,
       `insert into device (application_id, device_id, platform, provider, token, token_hash, registered_at, updated_at)
        select '${APPLICATION}', 'device-' || position, 'A', 'apns', token, sha256(token::bytea), now(), now()
-       from unnest('{${lane.tokens.join(',')}}'::text[]) with ordinality as given (token, position)`,
+       from unnest('{${this.tokens.join(',')}}'::text[]) with ordinality as given (token, position)`,
       `insert into tag (application_id, name, description, updated_at) values ('${APPLICATION}', 'few', '', now())
        on conflict do nothing`,
       `insert into subscription (application_id, tag_name, device_seq)
        select application_id, 'few', seq from device where device_id in ('device-2', 'device-3', 'device-4')`,
     ]);
-    await lane.start();
-    return lane;
+    await this.start();
   }
 
   /**
@@ -184,7 +197,7 @@ export class KillLane {
     return new Map(counts.map(({ token, count }) => [token, count]));
   }
 
-  /** The events of messages and deliveries since the last call, until each of these messages is finished. */
+  /** The events of messages, deliveries and campaigns since the last call, until each of these messages is finished. */
   async readEvents(sent: readonly Sent[]): Promise<OutcomeEvent[]> {
     const events: OutcomeEvent[] = [];
     const isTold = ({ messageId }: Sent): boolean =>
@@ -192,7 +205,7 @@ export class KillLane {
     const deadline = Date.now() + PATIENCE_MS;
     while (!sent.every(isTold)) {
       const after = this.cursor === '' ? '' : `after=${this.cursor}&`;
-      const path = `/events?${after}types=message.*,delivery.*&wait=5`;
+      const path = `/events?${after}types=${TYPES}&wait=5`;
       const { status, body } = await this.api.app<{ events: OutcomeEvent[]; cursor: string }>('GET', path);
       if (status !== 200) throw new Error(`events: ${status} ${JSON.stringify(body)}`);
       events.push(...body.events);
@@ -202,8 +215,15 @@ export class KillLane {
     return events;
   }
 
+  /** The events that the webhook has posted since the last call, once these are among them. */
+  async awaitPosted(events: readonly OutcomeEvent[]): Promise<OutcomeEvent[]> {
+    const ids = events.map(({ id }) => id);
+    return (await this.receiver.take(ids, PATIENCE_MS)).map(({ body }) => JSON.parse(body.toString()) as OutcomeEvent);
+  }
+
   async close(): Promise<void> {
     await this.carillon?.kill();
+    this.receiver.stop();
     rmSync(this.order, { force: true });
   }
 
@@ -222,6 +242,7 @@ export class KillLane {
       `update message set accepted_at = accepted_at - interval '5 s' where finished_at is null`,
       `update batch set lease_until = now() - interval '1 s' where state = 'leased'`,
       `update batch set due_at = due_at - interval '5 s' where state = 'ready'`,
+      `update webhook set lease_until = now() - interval '1 s', next_at = now()`,
     ]);
     await this.start();
     return Number(held?.held ?? 0);

@@ -7,7 +7,7 @@ import { readFileSync, readdirSync } from 'node:fs';
  * Without the variable it prints the steps.
  */
 
-const FOLDERS = ['applications', 'campaigns', 'delivery', 'devices', 'events', 'messages'];
+const FOLDERS = ['applications', 'campaigns', 'delivery', 'devices', 'events', 'messages', 'webhooks'];
 const DURABLE = /(\.(repository|queue)|\/(acceptance|claim|expand|firing|pace|replan|wave)\.service)\.js$/;
 const file = process.env.TEST_KILL_FILE;
 const calls = new Map();

@@ -24,6 +24,8 @@ const PLANNED = 'at a start, before anything is due, and made again at the next'
 const ACCOUNT = 'an account for people; no delivery depends on it';
 const RATED = 'of messages that are held to a rate or counted for a cap; inside the transaction of a page';
 const APPROVAL = 'only of campaigns that ask for an approval, inside the transaction of their firing';
+const BY_CALL = 'a call of an operator, which repeats it if no answer came';
+const FAILING = 'only of a webhook that fails or is disabled: each is one statement';
 const REFUSING = 'only of a provider that refuses or limits; the next answer decides again';
 const NOT_KILLED: Record<string, string> = {
   'AcceptanceService.holdOriginals': INSIDE,
@@ -253,6 +255,20 @@ const NOT_KILLED: Record<string, string> = {
   'WaveService.sendEach': LOOKED,
   'WaveService.sendOfRuns': INSIDE,
   'WaveService.skip': LOOKED,
+  ...Object.fromEntries(
+    ['add', 'change', 'endSecretBefore', 'remove', 'retryNow', 'rotateSecret'].map((name) => [
+      `WebhookRepository.${name}`,
+      BY_CALL,
+    ]),
+  ),
+  ...Object.fromEntries(['attempts', 'list', 'open'].map((name) => [`WebhookRepository.${name}`, READS])),
+  'WebhookEventRepository.end': 'a single statement of settle, which is killed at',
+  'WebhookEventRepository.endSome': FAILING,
+  'WebhookEventRepository.wait': FAILING,
+  'WebhookReplayRepository.countOld': READS,
+  'WebhookReplayRepository.moveSome': BY_CALL,
+  'WebhookReplayRepository.removeOld': 'long after the event',
+  'WebhookReplayRepository.replay': BY_CALL,
   'ZoneRulesRepository.beforeApplicationShutdown': ACCOUNT,
   'ZoneRulesRepository.onApplicationBootstrap': ACCOUNT,
   'ZoneRulesRepository.tell': ACCOUNT,
@@ -310,9 +326,15 @@ function playAll(stage: () => Stage, list: readonly KillAt[], lanes: number): vo
     outcomes.set(order, outcome);
   }
 
+  const waiting = [...list];
+  let playing: Promise<unknown> = Promise.resolve();
   beforeAll(() => {
-    const waiting = [...list];
-    for (let lane = 0; lane < lanes; lane++) void playLane(stage(), lane, waiting, settle);
+    playing = Promise.all(Array.from({ length: lanes }, (_, lane) => playLane(stage(), lane, waiting, settle)));
+  });
+  // After a test that took too long a lane may still be at its case, and has to end its program.
+  afterAll(async () => {
+    waiting.length = 0;
+    await playing;
   });
   for (const order of list)
     it(`killed ${order.when} ${order.step}, call ${order.nth}: nothing lost`, () =>
@@ -397,6 +419,14 @@ async function expectKept(
 async function expectTold(lane: KillLane, sent: readonly Sent[], reports: readonly MessageReport[]): Promise<void> {
   const events = await lane.readEvents(sent);
   expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+  // The webhook has posted each of them, a second time under the same id.
+  const posted = new Map((await lane.awaitPosted(events)).map((event) => [event.id, event]));
+  for (const event of events) expect(posted.get(event.id)).toEqual(event);
+  for (const campaignId of new Set(events.flatMap(({ type, data }) => (isRun(type) ? [data.campaignId] : []))))
+    expect(events.filter(({ type, data }) => isRun(type) && data.campaignId === campaignId)).toMatchObject([
+      { type: 'campaign.run.started' },
+      { type: 'campaign.run.finished' },
+    ]);
   for (const [index, { messageId }] of sent.entries()) {
     const own = events.filter(({ data }) => data.messageId === messageId);
     const types = own.map(({ type }) => type).filter((type) => type.startsWith('message.'));
@@ -410,6 +440,10 @@ async function expectTold(lane: KillLane, sent: readonly Sent[], reports: readon
       expect(new Set(devices).size).toBe(devices.length);
     }
   }
+}
+
+function isRun(type: string): boolean {
+  return type.startsWith('campaign.run.');
 }
 
 function listSteps(): string[] {
