@@ -31,7 +31,7 @@ export const send: CliCommand = async ({ values, carillon, terminal }) => {
 
 /** A message without a target goes to all devices, which has to be said. */
 function messageOf(values: Values): Message {
-  if (values.text === undefined) throw new UsageError('send needs --text or --file');
+  if (values.text === undefined || values.text === '') throw new UsageError('send needs --text or --file');
   const target = Object.fromEntries(
     Object.entries(TARGETS).flatMap(([option, name]) => (values[option] === undefined ? [] : [[name, values[option]]])),
   );

@@ -146,7 +146,7 @@ describe('a text', () => {
     expect((await api.app('GET', `/messages/${idOf(stdout)}`)).body.alert).toBe(alert);
   });
 
-  it.each(['--text "-20 % today"', '-t -5', '--text', '--txt a'])(
+  it.each(['--text "-20 % today"', '-t -5', '--text', '--text ""', '--', '--txt a'])(
     '%s is refused, and nothing is sent',
     async (words) => {
       const count = async (): Promise<number> =>
@@ -561,6 +561,9 @@ describe('devices import', () => {
       stdout: '',
       stderr: 'carillon: The file is UTF-16 or no text: save it as UTF-8\n',
     });
+    write('bad.ndjson', `no JSON é\r\n${three[0]}\r\n\ufeffno JSON`);
+    expect(run('carillon devices import bad.ndjson --app windows').status).toBe(3);
+    expect(readFileSync(join(folder, 'bad.ndjson.rejected'), 'utf8')).toBe('no JSON é\r\n\ufeffno JSON');
     expect(run('carillon devices import empty.ndjson --app windows').status).toBe(0);
     const piped = run(`head -c -2 crlf.ndjson | sed s/w/v/g | carillon devices import - --app windows --json`);
     expect([piped.status, JSON.parse(piped.stdout)]).toMatchObject([0, { created: 3 }]);
