@@ -1,43 +1,25 @@
 /**
- * Long trials of webhooks and of the feed, with two processes on one PostgreSQL:
+ * Long trials of webhooks, with two processes on one PostgreSQL:
  *
  *   npm run webhooks -- stopped    slow answers, then each process stopped by SIGSTOP for 70 s (6 min)
  *   npm run webhooks -- late       a receiver that fails for six minutes: every try verifies (8 min)
  *   npm run webhooks -- herd       20 webhooks with 500 events each, away for ten minutes (15 min)
+ *   npm run webhooks -- order      200 messages to 1,500 devices, and an answer in ten is a failure (2 min)
  *   npm run webhooks -- neighbour  a healthy webhook beside dead ones: p99 of its delay (2 min)
- *   npm run webhooks -- wakeups    5,000 waits of readers, and an event around the begin of each (5 min)
  *
  * Without arguments all of them. Exits non-zero if a promise is broken. Needs PostgreSQL (Debian: postgresql).
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
-import { Api } from '../test/harness/api.js';
+import type { Api } from '../test/harness/api.js';
 import { quantile } from './quantile.js';
-import { Stage } from './webhooks/stage.js';
-import type { Received } from './webhooks/stage.js';
+import type { Received, Stage } from './webhooks/stage.js';
+import { holds, runTrials } from './webhooks/trials.js';
 
-const TRIALS: Record<string, (stage: Stage) => Promise<void>> = { stopped, late, herd, neighbour, wakeups };
-const asked = process.argv.slice(2);
-const broken: string[] = [];
 /** Of a comparison; the middle one counts, because other work of the machine delays one of them now and then. */
 const TURNS = 3;
 
-for (const name of asked.length > 0 ? asked : Object.keys(TRIALS)) {
-  const stage = await Stage.open();
-  try {
-    await TRIALS[name]!(stage);
-  } finally {
-    await stage.close();
-  }
-}
-for (const words of broken) console.log(`BROKEN  ${words}`);
-console.log(JSON.stringify({ bench: 'webhooks', broken }));
-process.exitCode = broken.length > 0 ? 1 : 0;
-
-function holds(words: string, isTrue: boolean): void {
-  console.log(`${isTrue ? 'holds ' : 'BROKEN'}  ${words}`);
-  if (!isTrue) broken.push(words);
-}
+await runTrials('webhooks', { stopped, late, herd, order, neighbour });
 
 async function drained(stage: Stage, api: Api, minutes: number): Promise<void> {
   const endsAt = performance.now() + minutes * 60_000;
@@ -135,6 +117,44 @@ async function herd(stage: Stage): Promise<void> {
   holds('every event came to each', timesOf(stage.received).size === EVENTS);
 }
 
+interface Told {
+  type: string;
+  data: { messageId: string; count?: number; outcomes?: Record<string, number> };
+}
+
+async function order(stage: Stage): Promise<void> {
+  const [MESSAGES, DEVICES] = [200, 1_500];
+  const api = await stage.addApplication();
+  await stage.register(api, 0, DEVICES);
+  await stage.addWebhook(api, 'order', { eventTypes: 'message.*,delivery.*' });
+  let asked = 0;
+  /** By the id of the event, in the order of the answers. */
+  const taken = new Map<string, Told>();
+  stage.answer = ({ id, body }, response) => {
+    const isTaken = ++asked % 10 !== 0;
+    if (isTaken && !taken.has(id)) taken.set(id, JSON.parse(body) as Told);
+    response.writeHead(isTaken ? 200 : 500).end();
+  };
+  const sent = Array.from({ length: MESSAGES }, () => api.send({ message: { alert: 'Hi' } }));
+  const ids = await Promise.all(sent);
+  for (const id of ids) await api.waitFor(id, undefined, 300_000, 200);
+  await delay(2_000);
+  await drained(stage, api, 10);
+  const wrong = ids.filter((id) => {
+    const own = [...taken.values()].filter(({ data }) => data.messageId === id);
+    const types = own.map(({ type }) => type);
+    const sums: Record<string, number> = {};
+    for (const { type, data } of own) if (data.count !== undefined) sums[type] = (sums[type] ?? 0) + data.count;
+    const told = Object.entries(own.at(-1)?.data.outcomes ?? {}).filter(([, count]) => count > 0);
+    const isSame = told.every(([outcome, count]) => sums[`delivery.${outcome}`] === count);
+    const isOrdered = types[0] === 'message.accepted' && types[1] === 'message.started';
+    return !isOrdered || types.at(-1) !== 'message.finished' || !isSame || told.length === 0;
+  });
+  console.log(`        ${asked} requests, ${taken.size} events of ${MESSAGES} messages`);
+  holds('each message has accepted, started, its lots, and finished with their sums', wrong.length === 0);
+  bytesHold(stage.received);
+}
+
 async function neighbour(stage: Stage): Promise<void> {
   const api = await stage.addApplication();
   await stage.addWebhook(api, 'healthy');
@@ -162,7 +182,7 @@ async function neighbour(stage: Stage): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) {
     const alone = await p99(turn * 10_000);
     await stage.addWebhook(api, 'silent');
-    await stage.addWebhook(api, 'refused', 'http://127.0.0.1:1/');
+    await stage.addWebhook(api, 'refused', { url: 'http://127.0.0.1:1/' });
     const beside = await p99(turn * 10_000 + 1_000);
     for (const name of ['silent', 'refused']) await api.app('DELETE', `/webhooks/${name}`);
     rows.push({ alone: Math.round(alone), 'beside two dead ones': Math.round(beside) });
@@ -175,38 +195,4 @@ async function neighbour(stage: Stage): Promise<void> {
       0.5,
     );
   holds('beside dead webhooks no more than doubled', middle('beside two dead ones') <= 2 * middle('alone'));
-}
-
-async function wakeups(stage: Stage): Promise<void> {
-  const [READERS, WAITS] = [10, 500];
-  const apis = await Promise.all(Array.from({ length: READERS }, () => stage.addApplication()));
-  const delays = (await Promise.all(apis.map((api) => waitAgain(stage, api, WAITS)))).flat();
-  const shown = [0.5, 0.99, 1].map((share) => quantile(delays, share).toFixed(0));
-  console.log(`        ${delays.length} waits end after ${shown.join(', ')} ms (half, 99 %, all)`);
-  holds('every wait ends within 2 s of the commit', Math.max(...delays) < 2_000);
-}
-
-/** Reads at the second process what the first writes around the begin of each wait; returns milliseconds. */
-async function waitAgain(stage: Stage, api: Api, waits: number): Promise<number[]> {
-  await api.app('PUT', '/events/feed', { eventTypes: 'device.*' });
-  const other = new Api(stage.processes[1]!.url, api.authorization.slice('Bearer '.length), api.applicationId);
-  const delays: number[] = [];
-  let { cursor } = (await api.app<{ cursor: string }>('GET', '/events?after=latest&wait=0')).body;
-  for (let n = 0; n < waits; n++) {
-    // -2 to 5 ms after the begin of the wait.
-    const lead = (n % 8) - 2;
-    const write = async (): Promise<number> => {
-      if (lead > 0) await delay(lead);
-      await stage.register(api, n, 1);
-      return performance.now();
-    };
-    const writing = write();
-    if (lead < 0) await delay(-lead);
-    const page = (await other.app<{ events: unknown[]; cursor: string }>('GET', `/events?after=${cursor}`)).body;
-    const told = performance.now();
-    delays.push(told - (await writing));
-    if (page.events.length !== 1) holds(`wait ${n} ends with its event`, false);
-    ({ cursor } = page);
-  }
-  return delays;
 }

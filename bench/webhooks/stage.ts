@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import pg from 'pg';
 import { Api } from '../../test/harness/api.js';
 import { startCarillon } from '../../test/harness/carillon.js';
 import type { RunningCarillon } from '../../test/harness/carillon.js';
@@ -33,6 +34,7 @@ export class Stage {
   private constructor(
     readonly processes: RunningCarillon[],
     readonly address: string,
+    private readonly database: pg.Pool,
     readonly close: () => Promise<void>,
   ) {}
 
@@ -48,10 +50,12 @@ export class Stage {
     const receiver = createServer((request, response) => void stage.receive(request, response));
     await once(receiver.listen(0, '127.0.0.1'), 'listening');
     const address = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
-    const stage = new Stage(processes, address, async () => {
+    const database = new pg.Pool({ connectionString: environment.DATABASE_URL, max: 1 });
+    const stage = new Stage(processes, address, database, async () => {
       receiver.closeAllConnections();
       receiver.close();
       await Promise.all(processes.map((each) => each.stop()));
+      await database.end();
       await postgres.stop();
     });
     return stage;
@@ -66,8 +70,12 @@ export class Stage {
   }
 
   /** Returns the secret. */
-  async addWebhook(api: Api, name: string, url = `${this.address}/${name}`): Promise<string> {
-    const answer = await api.app<{ secret: string }>('POST', '/webhooks', { name, url, eventTypes: 'device.*' });
+  async addWebhook(
+    api: Api,
+    name: string,
+    { url = `${this.address}/${name}`, eventTypes = 'device.*' } = {},
+  ): Promise<string> {
+    const answer = await api.app<{ secret: string }>('POST', '/webhooks', { name, url, eventTypes });
     if (answer.status >= 300) throw new Error(`webhook: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body.secret;
   }
@@ -79,6 +87,12 @@ export class Stage {
     const answer = await api.raw('POST', '/devices:import', lines.join('\n'), NDJSON);
     if (!answer.ok) throw new Error(`import: ${answer.status}`);
     await answer.text();
+  }
+
+  /** The number that a statement selects. */
+  async count(statement: string): Promise<number> {
+    const { rows } = await this.database.query<{ count: string }>(statement);
+    return Number(rows[0]!.count);
   }
 
   async waiting(api: Api): Promise<number> {
