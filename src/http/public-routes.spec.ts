@@ -8,7 +8,7 @@ const APP = '/imfpush/v1/apps/{applicationId}';
 const ADMINISTRATION = [
   /^\w+ \/mfpadmin\//,
   /^GET \/(version|metrics)$/,
-  /^GET \/imfpush\/v1\/(system|messages|stats|swagger\.json)$/,
+  /^GET \/imfpush\/v1\/(system|messages|stats|campaigns:firings|swagger\.json)$/,
   /^(GET|POST) \/imfpush\/v1\/apps$/,
   /^(GET|DELETE) APP$/,
   /^\w+ APP\/(stop|status|providers|webhooks)\b/,
