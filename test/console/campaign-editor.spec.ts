@@ -146,8 +146,12 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the campaign editor, on $name', (stage
     expect(await page.getByRole('textbox', { name: 'Deliveries a second' }).inputValue()).toBe('1,0,');
     await page.getByRole('textbox', { name: 'Deliveries a second' }).fill('1,000');
     await page.context().clearCookies();
-    await page.getByRole('button', { name: 'Save as a draft' }).click();
     const dialog = page.getByRole('dialog', { name: 'Your session has ended' });
+    // The plan of what was typed may be read first, and then the dialog is over the button.
+    await page
+      .getByRole('button', { name: 'Save as a draft' })
+      .click({ timeout: 5_000 })
+      .catch(() => dialog.waitFor());
     await dialog.getByRole('button', { name: 'Sign in as test' }).click();
     await dialog.waitFor({ state: 'hidden' });
     expect(await textOf(page).inputValue()).toBe('Typed before the end');
