@@ -22,18 +22,20 @@ export class BodyPipe<T extends object> implements PipeTransform<unknown, T> {
 
 /**
  * Like BodyPipe, but refuses unknown fields: where an omitted field means "no change", a misspelt name would stay
- * unnoticed. `optional`: a missing body is an empty object.
+ * unnoticed. `optional`: a missing body is an empty object. `passes`: fields of the answer that a caller may send back;
+ * they change nothing.
  */
 export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, T> {
   constructor(
     readonly type: Type<T>,
-    private readonly options: { optional?: boolean } = {},
+    private readonly options: { optional?: boolean; passes?: readonly string[] } = {},
   ) {}
 
   transform(body: unknown): T {
     if (typeof body === 'string' && body !== '') throw wrongContentType();
     const { value, unknown } = checkBody(this.type, this.options.optional ? (body ?? {}) : body);
-    if (unknown[0] !== undefined) throw invalidValue(unknown[0], 'there is no such field');
+    const wrong = unknown.find((path) => !this.options.passes?.includes(path));
+    if (wrong !== undefined) throw invalidValue(wrong, 'there is no such field');
     return value;
   }
 }

@@ -19,7 +19,7 @@ import { noteAct } from '../auth/noted-act.js';
 import { RequireScope, ScopeGuard } from '../auth/scope.guard.js';
 import { Caller } from '../auth/admin.guard.js';
 import type { Actor } from '../auth/audit.repository.js';
-import { BodyPipe, StrictBodyPipe } from '../common/body.js';
+import { StrictBodyPipe } from '../common/body.js';
 import { DAY_S } from '../common/durations.js';
 import { IfMatch } from '../common/if-match.js';
 import { readIfMatch, toEtag } from '../common/revision.js';
@@ -43,6 +43,9 @@ import { webhookChange } from './webhook.js';
 import { webhookRevision } from './webhook.repository.js';
 import { WebhooksService } from './webhooks.service.js';
 
+/** Beside those that are changed: a caller may put back what was read. */
+const ANSWERED = ['name', 'pending', 'lastError', 'disabledTime', 'disabledReason'];
+
 @ApiTags('Webhooks')
 @Controller('imfpush/v1/apps/:applicationId/webhooks')
 @UseGuards(ScopeGuard)
@@ -64,7 +67,7 @@ export class WebhooksController {
   })
   async create(
     @Param('applicationId') applicationId: string,
-    @Body(new BodyPipe(CreateWebhookDto)) body: CreateWebhookDto,
+    @Body(new StrictBodyPipe(CreateWebhookDto)) body: CreateWebhookDto,
   ): Promise<NewWebhookAnswer> {
     const { webhook, secret } = await this.webhooks.create(applicationId, body);
     return { ...toWebhookAnswer(webhook), secret };
@@ -100,7 +103,8 @@ export class WebhooksController {
     @Headers('if-match') ifMatch: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-    @Body(new BodyPipe(ChangeWebhookDto)) { url, eventTypes, labels, campaigns }: ChangeWebhookDto,
+    @Body(new StrictBodyPipe(ChangeWebhookDto, { passes: ANSWERED }))
+    { url, eventTypes, labels, campaigns }: ChangeWebhookDto,
   ): Promise<WebhookAnswer> {
     const wanted = { name, url, eventTypes, labels, campaigns };
     const { before, webhook } = await this.webhooks.change(applicationId, wanted, readIfMatch(ifMatch));

@@ -19,6 +19,9 @@ const WRONG: readonly (readonly [field: string, value: unknown])[] = [
   ['eventTypes', 'onNotificationFailure'],
   ['eventTypes', ['onSubscribe']],
   ['eventTypes', ''],
+  // A misspelt restriction is not the wish for all events.
+  ['label', 'news'],
+  ['campaignIds', ['spring']],
 ];
 
 const rotate = 'POST …/webhooks/:name/secret';
@@ -52,6 +55,14 @@ export const WEBHOOKS: readonly Row[] = [
   ['POST …/webhooks', write, 'twice', { body: hook }, 409, refused('FPWSE0002E')],
   ['GET …/webhooks', read, 'all', {}, 200, { webhooks: [{ ...hook, pending: 0 }] }],
   ['PUT …/webhooks/:name', write, 'another address', { body: changed }, 200, { name: 'crm', ...changed }],
+  [
+    'PUT …/webhooks/:name',
+    write,
+    'what was read',
+    { body: { name: 'crm', ...changed, pending: 0, lastError: 'answered 500' } },
+    200,
+    { name: 'crm', ...changed },
+  ],
   [
     'PUT …/webhooks/:name',
     write,
