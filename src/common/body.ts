@@ -33,10 +33,7 @@ export class StrictBodyPipe<T extends object> implements PipeTransform<unknown, 
 
   transform(body: unknown): T {
     if (typeof body === 'string' && body !== '') throw wrongContentType();
-    const { value, unknown } = checkBody(this.type, this.options.optional ? (body ?? {}) : body);
-    const wrong = unknown.find((path) => !this.options.passes?.includes(path));
-    if (wrong !== undefined) throw invalidValue(wrong, 'there is no such field');
-    return value;
+    return checkKnownBody(this.type, this.options.optional ? (body ?? {}) : body, this.options.passes);
   }
 }
 
@@ -65,6 +62,14 @@ export function checkBody<T extends object>(type: Type<T>, body: unknown): { val
   const [first] = flatten(validateSync(value, { forbidUnknownValues: false }));
   if (first) throw invalidValue(first.path, first.reason);
   return { value, unknown };
+}
+
+/** As checkBody, and throws FPWSE0005E for the first unknown field that is not in `passes`. */
+export function checkKnownBody<T extends object>(type: Type<T>, body: unknown, passes: readonly string[] = []): T {
+  const { value, unknown } = checkBody(type, body);
+  const wrong = unknown.find((path) => !passes.includes(path));
+  if (wrong !== undefined) throw invalidValue(wrong, 'there is no such field');
+  return value;
 }
 
 /** PostgreSQL stores neither NUL nor an unpaired surrogate, and providers refuse them. Throws FPWSE0004E. */

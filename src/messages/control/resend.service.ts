@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ApplicationsService, checkMaySend } from '../../applications/applications.service.js';
-import { checkBody } from '../../common/body.js';
+import { checkKnownBody } from '../../common/body.js';
 import { Clock } from '../../common/clock.js';
-import { ApiError, invalidValue, notFound } from '../../common/errors.js';
+import { ApiError, notFound } from '../../common/errors.js';
 import { readIdempotency } from '../send/idempotency.js';
 import { newMessageId } from '../send/message-id.js';
 import { inherit } from '../send/new-message.js';
@@ -32,9 +32,8 @@ export class ResendService {
     idempotencyKey: string | undefined,
   ): Promise<Acceptance> {
     const application = await this.applications.getApplication(applicationId);
-    const { value, unknown } = checkBody(ResendDto, body);
     // An ignored field would be a restriction of the recipients, or a dry run, that is sent to all of them.
-    if (unknown[0] !== undefined) throw invalidValue(unknown[0], 'there is no such field');
+    const value = checkKnownBody(ResendDto, body);
     const idempotency = readIdempotency(idempotencyKey, { ...(body as object), resendOf: originalId });
     const earlier = await this.messages.findEarlier(applicationId, clientId, idempotency);
     if (earlier) return earlier;
