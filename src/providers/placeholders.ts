@@ -60,6 +60,11 @@ export function missingReason(name: string): string {
   return `missing value '${name}'`;
 }
 
+/** The name in a reason of missingReason; undefined in every other reason. */
+export function missingName(reason: string): string | undefined {
+  return /^missing value '(.*)'$/s.exec(reason)?.[1];
+}
+
 export function valueOf(values: Values, name: string, preset: string): string {
   return Object.hasOwn(values, name) ? (values[name] ?? preset) : preset;
 }

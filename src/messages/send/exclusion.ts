@@ -1,11 +1,10 @@
 import { BROADCAST_TAG } from '../../devices/audience.repository.js';
+import { missingName } from '../../providers/placeholders.js';
 
 /** Why devices of a target get nothing, besides the reasons for which they are retired. Pure. */
 
 export const OTHER_PLATFORM = 'another platform';
 export const UNSUBSCRIBED = `not subscribed to ${BROADCAST_TAG}`;
-/** The form of `missingReason`. */
-const MISSING = /^missing value '(.*)'$/s;
 
 export const EXCLUSION_CODES = ['otherPlatform', 'unsubscribed', 'missingValue', 'retired'] as const;
 
@@ -23,7 +22,7 @@ export function exclusionsOf(excluded: Readonly<Record<string, number>>): Exclus
   return Object.entries(excluded).map(([reason, count]) => {
     if (reason === OTHER_PLATFORM) return { code: 'otherPlatform', reason, count };
     if (reason === UNSUBSCRIBED) return { code: 'unsubscribed', reason, count };
-    const [, placeholder] = MISSING.exec(reason) ?? [];
+    const placeholder = missingName(reason);
     if (placeholder !== undefined) return { code: 'missingValue', reason, count, placeholder };
     return { code: 'retired', reason, count };
   });
