@@ -5,8 +5,8 @@ export function detailLines({ before, after, ...told }: Values): string[] {
   const [old, now] = [valuesOf(before), valuesOf(after)];
   const changed = [...new Set([...Object.keys(old), ...Object.keys(now)])];
   return [
-    ...Object.entries(told).flatMap(([name, value]) => (value === null ? [] : [`${name}: ${textOf(value)}`])),
-    ...changed.map((name) => `${name}: ${textOf(old[name])} → ${textOf(now[name])}`),
+    ...Object.entries(told).flatMap(([name, value]) => (value === null ? [] : [`${name}: ${valueText(value)}`])),
+    ...changed.map((name) => `${name}: ${valueText(old[name])} → ${valueText(now[name])}`),
   ];
 }
 
@@ -14,7 +14,7 @@ function valuesOf(value: unknown): Values {
   return typeof value === 'object' && value !== null ? (value as Values) : {};
 }
 
-function textOf(value: unknown): string {
+function valueText(value: unknown): string {
   if (value === null || value === undefined) return '–';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
