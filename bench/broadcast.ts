@@ -15,11 +15,11 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { findProgram } from '../test/medium/http2/real-peers.js';
 import { sendCodes } from './broadcast/codes.js';
-import type { Latency } from './broadcast/codes.js';
 import { partsOf } from './broadcast/profile.js';
 import { Stage } from './broadcast/stage.js';
 import type { Broadcast } from './broadcast/stage.js';
 import type { Measured } from './http2.clients.js';
+import type { Quantiles } from './quantile.js';
 import { clusterCells } from './servers/cluster.js';
 
 const run = promisify(execFile);
@@ -54,7 +54,7 @@ async function measureTransport({ sink }: Stage): Promise<Measured> {
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 const rounded = (values: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, round(value)]));
-const quantiles = ({ p50, p99 }: Latency): Record<string, number> => ({ p50: round(p50), p99: round(p99) });
+const quantiles = ({ p50, p99 }: Quantiles): Record<string, number> => ({ p50: round(p50), p99: round(p99) });
 
 function toRow({ devices, perSecond, cpuUs, memoryMb }: Broadcast): Record<string, number> {
   const cpu = Object.entries(cpuUs).map(([name, value]) => [`${name} µs`, round(value)]);

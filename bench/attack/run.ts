@@ -74,10 +74,10 @@ export async function runAttacks({ attackMs, only = '', judgesP99 = true, log }:
         const row = judge(attack, quiet, await during(stage));
         if (judgesP99 && row.p99 > longest(row.quietP99)) {
           another ??= await openStage(production);
-          const [under, beside]: [number[], number[]] = [[row.p99], []];
-          for (let round = 1; round <= ROUNDS; round++) {
+          const [under, beside] = [[row.p99], [(await during(another)).p99]];
+          while (under.length < ROUNDS) {
+            under.push((await during(stage)).p99);
             beside.push((await during(another)).p99);
-            if (round < ROUNDS) under.push((await during(stage)).p99);
           }
           judgeP99(row, quantile(under, 0.5), quantile(beside, 0.5));
         }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { quantile } from '../quantile.js';
+import { quantilesOf } from '../quantile.js';
+import type { Quantiles } from '../quantile.js';
 import type { Stage } from './stage.js';
 
 /** One-time codes: single messages, and the times of their arrival at the provider. */
@@ -9,16 +10,10 @@ const CODES = 200;
 const GAP_MS = 50;
 const ARRIVAL_DEADLINE_MS = 60_000;
 
-/** Milliseconds. */
-export interface Latency {
-  p50: number;
-  p99: number;
-}
-
 /**
  * Sends codes one after the other, `CODES` of them or while `goOn` returns true, and waits until nginx has logged all.
  */
-export async function sendCodes(stage: Stage, devices: number, goOn?: () => boolean): Promise<Latency> {
+export async function sendCodes(stage: Stage, devices: number, goOn?: () => boolean): Promise<Quantiles> {
   const api = stage.api(devices);
   const kept = new Map<string, number>();
   const known = new Set((await arrivals(stage)).keys());
@@ -32,10 +27,7 @@ export async function sendCodes(stage: Stage, devices: number, goOn?: () => bool
   for (;;) {
     const arrived = await arrivals(stage);
     const waits = [...kept].map(([token, at]) => (arrived.get(token) ?? Infinity) - at);
-    if (waits.every(Number.isFinite)) {
-      const values = waits.map((wait) => Math.max(0, wait));
-      return { p50: quantile(values, 0.5), p99: quantile(values, 0.99) };
-    }
+    if (waits.every(Number.isFinite)) return quantilesOf(waits.map((wait) => Math.max(0, wait)));
     if (Date.now() > deadline)
       throw new Error(`${waits.filter((wait) => wait === Infinity).length} codes never arrived`);
     for (const token of known) arrived.delete(token);

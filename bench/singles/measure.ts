@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { applyLoad } from '../api/load.js';
 import type { Load, Target } from '../api/load.js';
 import { cpuSeconds } from '../broadcast/usage.js';
-import { quantile } from '../quantile.js';
+import { quantilesOf } from '../quantile.js';
+import type { Quantiles } from '../quantile.js';
 import type { Cluster, ClusterCost } from '../servers/cluster.js';
 import type { Sink } from './sink.js';
 
@@ -12,12 +13,6 @@ const POLL_MS = 50;
 /** Codes that are sent one after the other, and the time between them. */
 const CODES = 200;
 const CODE_GAP_MS = 25;
-
-/** Milliseconds. */
-export interface Quantiles {
-  p50: number;
-  p99: number;
-}
 
 /** Takes messages to devices, and sends them to the sink. */
 export interface Sender {
@@ -133,10 +128,6 @@ export async function measureIdle({ target, bodyOf }: Sender, sink: Sink): Promi
     waits.push(Math.max(0, arrival[1] - at));
   }
   return quantilesOf(waits);
-}
-
-function quantilesOf(values: readonly number[]): Quantiles {
-  return { p50: quantile(values, 0.5), p99: quantile(values, 0.99) };
 }
 
 function mapValues(
