@@ -40,6 +40,8 @@ export async function startCarillon(
     const look = (): void => {
       const listening = /Carillon listens on (\S+)/.exec(run.output());
       if (!listening?.[1]) return;
+      // Each look joins the whole output, which later has megabytes of the request log.
+      run.child.stdout?.off('data', look);
       clearTimeout(timer);
       resolve(listening[1]);
     };
