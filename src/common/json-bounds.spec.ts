@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkBounds } from './json-bounds.js';
+import { JsonBounds, checkBounds } from './json-bounds.js';
 
 const list = (items: number, item = '1'): string => `[${Array.from({ length: items }, () => item).join(',')}]`;
 const object = (members: number, first = 0): string =>
@@ -17,7 +17,7 @@ describe('a JSON text is within the bounds when', () => {
     ['it is no JSON', ']]}},,"'],
     ['it is empty', ''],
   ])('%s', (_what, text) => {
-    expect(() => checkBounds(text)).not.toThrow();
+    expect(() => checkBounds(Buffer.from(text))).not.toThrow();
   });
 });
 
@@ -34,6 +34,30 @@ describe('a JSON text is refused when', () => {
     ['four lists have 19000 numbers each', list(4, list(19_000)), /more than 60000 values/],
     ['objects stand in objects', list(20_000, '{"a":{"b":{}}}'), /more than 60000 values/],
   ])('%s', (_what, text, message) => {
-    expect(() => checkBounds(text)).toThrow(message);
+    expect(() => checkBounds(Buffer.from(text))).toThrow(message);
+  });
+});
+
+describe('a JSON text that arrives in pieces', () => {
+  const arrive = (text: string, size: number): void => {
+    const [bytes, bounds] = [Buffer.from(text), new JsonBounds()];
+    for (let at = 0; at < bytes.length; at += size) bounds.take(bytes.subarray(at, at + size));
+  };
+
+  it.each([1, 2, 3, 7, 64])('is counted as whole in pieces of %d bytes', (size) => {
+    const string = JSON.stringify(`ü"[\\"${'[{,'.repeat(50)}\\`);
+    expect(() => arrive(`{${string}:[${string},${tower(30)}]}`, size)).not.toThrow();
+    expect(() => arrive(`{${string}:[${string},${tower(31)}]}`, size)).toThrow(/nested deeper/);
+    expect(() => arrive(list(900, object(400)), size)).toThrow(/more than 60000 values/);
+  });
+
+  it('is refused at the piece that exceeds a bound', () => {
+    const text = Buffer.from(list(900, object(400)));
+    const bounds = new JsonBounds();
+    let taken = 0;
+    expect(() => {
+      for (; taken < text.length; taken += 1_000) bounds.take(text.subarray(taken, taken + 1_000));
+    }).toThrow(/more than 60000 values/);
+    expect(taken).toBeLessThan(text.length / 4);
   });
 });

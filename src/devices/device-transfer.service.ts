@@ -5,6 +5,7 @@ import { ApplicationsService } from '../applications/applications.service.js';
 import { checkBody, parseJson } from '../common/body.js';
 import { Clock } from '../common/clock.js';
 import { ApiError } from '../common/errors.js';
+import { checkBounds } from '../common/json-bounds.js';
 import { FairTurns } from '../common/fair-turns.js';
 import { readTrailer } from '../common/line-answer.js';
 import { readLines } from '../common/lines.js';
@@ -179,6 +180,7 @@ function withKept({ code, message, headers, cause }: ApiError, report: ImportRep
 function readLine({ bytes }: Line, providers: Providers): ImportedDevice | number | ApiError {
   if (bytes === null) return new ApiError('FPWSE0004E', `The line is longer than ${MAX_LINE} bytes.`);
   try {
+    checkBounds(bytes, 'line');
     const line = parseJson(readUtf8(bytes, 'line'), 'line');
     const count = readTrailer(line);
     if (count !== undefined) return count;

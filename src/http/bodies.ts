@@ -12,6 +12,9 @@ const BULK_LIMIT = 4 * BODY_LIMIT;
 const AZ_LIMIT = 32_768;
 /** How long the rest of an unread body is discarded: a caller that still sends would not read its answer. */
 const LINGER_MS = 1_000;
+/** After this many discarded bytes a rest, ms: a refused body does not take the loop from others. */
+const DRAIN_BYTES = 65_536;
+const DRAIN_REST_MS = 4;
 /**
  * Bodies that are discarded at once: each takes 64 KB of a turn of the loop. Further bodies are not read until the
  * connection is closed.
@@ -38,8 +41,16 @@ export function leaveBodies(fastify: FastifyInstance): void {
     const timer = setTimeout(() => socket.destroy(), LINGER_MS);
     const isDrained = drains < DRAINS;
     if (isDrained) drains++;
+    let discarded = 0;
+    const discard = (piece: Buffer): void => {
+      discarded += piece.length;
+      if (discarded < DRAIN_BYTES) return;
+      discarded = 0;
+      raw.pause();
+      setTimeout(() => raw.resume(), DRAIN_REST_MS);
+    };
     const end = (): void => {
-      raw.off('end', end);
+      raw.off('end', end).off('data', discard);
       socket.off('close', end);
       clearTimeout(timer);
       if (isDrained) drains--;
@@ -47,7 +58,7 @@ export function leaveBodies(fastify: FastifyInstance): void {
     raw.once('end', end);
     // After the answer only the socket reports a lost connection.
     socket.once('close', end);
-    if (isDrained) raw.resume();
+    if (isDrained) raw.on('data', discard).resume();
     // A listener detaches the socket from Node's parser, which would read even a paused socket.
     else socket.on('data', () => undefined).pause();
   };

@@ -23,14 +23,20 @@ const ACCEPTED = 'gzip, br';
 /**
  * Reads bodies after the guards, so that refused requests occupy no memory. Throws CARIL0413E for more than `limit`
  * decoded bytes; CARIL0415E for another content coding; CARIL0408E for a timeout; FPWSE0025E while other bodies fill
- * the memory; FPWSE0004E for a body that breaks off.
+ * the memory; FPWSE0004E for a body that breaks off. `check` sees each piece when it arrives, and may throw an
+ * ApiError.
  */
 export class BodyReader {
   private held = 0;
 
   constructor(private readonly bounds: BodyBounds) {}
 
-  async readBytes(request: FastifyRequest, reply: FastifyReply, limit: number): Promise<Buffer> {
+  async readBytes(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    limit: number,
+    check: (piece: Buffer) => void = () => undefined,
+  ): Promise<Buffer> {
     const source = this.open(request, reply);
     if (source === request.raw && Number(request.headers['content-length']) > limit) throw tooLarge();
     const { raw } = request;
@@ -55,9 +61,14 @@ export class BodyReader {
       const take = (chunk: Buffer): void => {
         length += chunk.length;
         this.held += chunk.length;
-        if (length > limit) refuse(tooLarge());
-        else if (this.held > this.bounds.maxBytes) refuse(busy());
-        else chunks.push(chunk);
+        try {
+          if (length > limit) throw tooLarge();
+          if (this.held > this.bounds.maxBytes) throw busy();
+          check(chunk);
+          chunks.push(chunk);
+        } catch (error) {
+          refuse(error as ApiError);
+        }
       };
       const finish = (): void => {
         stop();

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Observable } from 'rxjs';
 import { parseJson } from '../common/body.js';
 import { ApiError, wrongContentType } from '../common/errors.js';
+import { JsonBounds } from '../common/json-bounds.js';
 import type { MultipartRequest } from '../common/multipart-form.js';
 import { readUtf8 } from '../common/text.js';
 import { takesBody } from '../common/takes-body.js';
@@ -65,7 +66,9 @@ export class BodyInterceptor implements NestInterceptor {
       request.formBytes = await this.reader.readBytes(request, reply, Math.min(limit, FORM_LIMIT));
       return request.formBytes.toString('latin1');
     }
-    const bytes = await this.reader.readBytes(request, reply, limit);
+    const bounds = new JsonBounds();
+    // A route may parse a text of any type.
+    const bytes = await this.reader.readBytes(request, reply, limit, (piece) => bounds.take(piece));
     const read = (): unknown => {
       const text = readUtf8(bytes);
       return JSON_TYPE.test(type) ? readJson(text) : text;

@@ -105,6 +105,18 @@ describe('before a request is processed', () => {
     await until(() => welcome.heard().includes('HTTP/1.1 202'));
   });
 
+  it('answers a body of too many values before the rest is sent, and keeps the connection when the rest arrives', async () => {
+    const { authorization } = program.api;
+    const body = `[${Array.from({ length: 900 }, () => `{"x":{${'"k":1,'.repeat(400)}"k":1}}`).join()}]`;
+    const half = body.length / 2;
+    const lines = [`authorization: ${authorization}`];
+    const { socket, heard } = await speak(url(), head(`${MESSAGES}/bulk`, body.length, lines) + body.slice(0, half));
+    await until(() => heard() !== '');
+    expect(heard()).toMatch(/^HTTP\/1\.1 400 [^]*The body has more than 60000 values\./);
+    socket.write(`${body.slice(half)}GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n`);
+    await until(() => heard().includes('HTTP/1.1 200'));
+  });
+
   it('answers 408 to a body that does not come in time, and to a head', async () => {
     const body = await speak(url(), head(MESSAGES, 1_000, [`authorization: ${program.api.authorization}`]) + '{');
     const slow = await speak(url(), 'GET /health/live HTTP/1.1\r\nhost: x\r\nx-slow: ');

@@ -4,6 +4,7 @@ import type { Transform } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ApiError } from '../../../src/common/errors.js';
 import { BodyReader } from '../../../src/http/body-reader.js';
 
 const { decoders } = vi.hoisted(() => ({ decoders: [] as Transform[] }));
@@ -56,6 +57,26 @@ describe('the bodies of all requests together', () => {
     const last = send(8, coding);
     expect((await last.read).length).toBe(8 * MIB);
     last.answered();
+  });
+});
+
+describe('a body whose pieces are checked', () => {
+  const reader = new BodyReader({ maxBytes: 8 * MIB, timeoutMs: 10_000 });
+
+  it.each([undefined, 'gzip'])('is not read further than the piece that is refused (%s)', async (coding) => {
+    const raw = Object.assign(new PassThrough({ autoDestroy: false }), { complete: true });
+    const pieces = Array.from({ length: 40 }, () => Buffer.alloc(MIB / 16, 'x'));
+    const bytes = coding === undefined ? pieces : [gzipSync(Buffer.concat(pieces))];
+    for (const piece of bytes) raw.write(piece);
+    raw.end();
+    const request = { raw, headers: { 'content-encoding': coding } } as unknown as FastifyRequest;
+    let seen = 0;
+    const check = (piece: Buffer): void => {
+      if ((seen += piece.length) > MIB) throw new ApiError('FPWSE0004E', 'The body is too long.');
+    };
+    const read = reader.readBytes(request, { raw: new EventEmitter() } as unknown as FastifyReply, 8 * MIB, check);
+    await expect(read).rejects.toMatchObject({ code: 'FPWSE0004E' });
+    expect(seen).toBeLessThan(MIB + MIB / 8);
   });
 });
 
