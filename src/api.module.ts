@@ -7,6 +7,7 @@ import { ProvidersController } from './applications/providers.controller.js';
 import { SETTINGS_CONTROLLERS } from './applications/settings.controller.js';
 import { SETTINGS_TESTS } from './applications/settings-test.controller.js';
 import { AuditModule } from './audit/audit.module.js';
+import { AuditLogController } from './auth/audit-log.controller.js';
 import { AuthModule } from './auth/auth.module.js';
 import { ClientsController } from './auth/clients.controller.js';
 import { Departures } from './auth/departures.js';
@@ -81,6 +82,7 @@ import { WebhooksModule } from './webhooks/webhooks.module.js';
     TokenController,
     ClientsController,
     OperationsController,
+    AuditLogController,
     SystemController,
     VersionController,
     MetricsController,

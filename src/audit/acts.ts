@@ -30,6 +30,7 @@ export const ACTS: Readonly<Record<string, Act>> = {
   [`POST ${RUNTIME}/confidentialclients/{clientId}/secret`]: inChange('client.secret'),
   [`POST ${RUNTIME}/signingkeys`]: inChange('signing_key.rotate'),
   [`GET ${RUNTIME}/auditevents`]: { action: 'audit.read', done: 'hourly' },
+  'GET /mfpadmin/management-apis/2.0/audit': { action: 'audit.read', done: 'hourly' },
 
   [`POST ${AZ}/token`]: inChange('sign_in'),
   [`POST ${AZ}/introspection`]: inChange('sign_in'),

@@ -4,12 +4,11 @@ import { ApiBody, ApiExtraModels, ApiOperation, ApiQuery, ApiResponse, ApiTags, 
 import type { FastifyRequest } from 'fastify';
 import { Produces } from '../common/accept.guard.js';
 import { StrictBodyPipe } from '../common/body.js';
-import { DAY_MS } from '../common/durations.js';
 import { invalidValue } from '../common/errors.js';
-import { readInstant, readTime } from '../common/instant.js';
 import { NDJSON, TRAILER_SCHEMA, answerLines } from '../common/line-answer.js';
 import { readWord } from '../common/query.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
+import { readSpan, readText } from './audit-query.js';
 import { AUDIT_OUTCOMES, AuditRepository } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
 import {
@@ -103,15 +102,13 @@ export class OperationsController {
     @Query('fromDate') fromDate?: string,
     @Query('toDate') toDate?: string,
   ): Promise<AuditEventListAnswer | StreamableFile> {
-    const [since, until] = [readMoment('fromDate', fromDate), readMoment('toDate', toDate)];
     const from = numberOf('before', before, Number.MAX_SAFE_INTEGER);
     const filter = {
       clientId: readText('clientId', clientId),
       action: readText('action', action),
       subject: readText('subject', subject),
       outcome: readWord('outcome', readText('outcome', outcome), AUDIT_OUTCOMES),
-      since: since && new Date(since.at),
-      until: until && new Date(until.at + until.lengthMs),
+      ...readSpan(fromDate, toDate),
     };
     if (headers.accept?.includes(NDJSON))
       return answerLines('The export of the audit', this.audit.listAll(from, filter), toEventAnswer);
@@ -125,19 +122,4 @@ function numberOf(name: string, text: string | undefined, most: number): number 
   const value = /^\d{1,16}$/.test(text) ? Number(text) : 0;
   if (value < 1 || value > most) throw invalidValue(name, `it must be a number from 1 to ${most}`);
   return value;
-}
-
-function readText(name: string, value: unknown): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  if (typeof value !== 'string' || value.includes('\0') || value.length > 300)
-    throw invalidValue(name, 'it must be one text of up to 300 characters');
-  return value;
-}
-
-/** A day of UTC, or a moment: one millisecond, because answers have no shorter times. */
-function readMoment(name: string, value: unknown): { at: number; lengthMs: number } | undefined {
-  const text = readText(name, value);
-  if (text === undefined) return undefined;
-  const written = readTime(text);
-  return written?.isDate ? { at: written.local, lengthMs: DAY_MS } : { at: readInstant(name, text), lengthMs: 1 };
 }

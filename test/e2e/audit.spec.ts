@@ -161,6 +161,26 @@ describe.each(STAGES)('the audit on $name', (stage) => {
     expect([wrong.status, JSON.stringify(wrong.body)]).toEqual([400, expect.stringContaining('toDate')]);
   });
 
+  it("is read as the lines of MobileFirst's audit log, oldest first", async () => {
+    const read = (query: string) =>
+      fetch(`${program.carillon.url}/mfpadmin/management-apis/2.0/audit${query}`, {
+        headers: { authorization: basic('test', 'test'), accept: '*/*' },
+      });
+    for (const name of ['line-1', 'line-2']) await program.api.app('POST', '/tags', { name });
+    const [later, earlier] = await events('action=tag.create&size=2');
+    const answer = await read(`?fromDate=${earlier!.time}&toDate=${later!.time}`);
+    expect(answer.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    const text = await answer.text();
+    expect(answer.headers.get('content-length')).toBe(String(text.length));
+    const lines = text.trimEnd().split('\n');
+    expect(lines.filter((line) => line.includes('createTag'))).toEqual(
+      [earlier!, later!].map(({ time, clientId }) => `${time}|createTag|${clientId}|SUCCESS||mfp`),
+    );
+    const times = lines.map((line) => line.split('|')[0]);
+    expect(times).toEqual(times.toSorted());
+    expect((await read('?toDate=yesterday')).status).toBe(400);
+  });
+
   it('has the readers of the audit once an hour, and each export', async () => {
     for (let page = 0; page < 3; page++) await events('size=1');
     for (let each = 0; each < 2; each++) {

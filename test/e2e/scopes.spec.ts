@@ -283,6 +283,7 @@ const ROWS: Record<string, Row> = {
   [`GET ${admin}/signingkeys`]: { admin: true, status: 200 },
   [`POST ${admin}/signingkeys`]: { admin: true, status: 201 },
   [`GET ${admin}/auditevents`]: { admin: true, status: 200 },
+  'GET /mfpadmin/management-apis/2.0/audit': { admin: true, status: 200 },
 };
 
 const program = runProgram(EMBEDDED, { flags: LIST_ROUTES });

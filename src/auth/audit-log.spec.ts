@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { toLogLine } from './audit-log.js';
+import type { AuditEvent } from './audit.repository.js';
+
+const event = (changes: Partial<AuditEvent>): AuditEvent => ({
+  id: 1,
+  at: new Date('2026-11-30T10:00:00Z'),
+  actor: { clientId: 'shop', address: '127.0.0.1' },
+  action: 'tag.create',
+  subject: 'com.example.app',
+  outcome: 'done',
+  detail: {},
+  seq: 1,
+  hash: null,
+  ...changes,
+});
+
+it.each<[string, Partial<AuditEvent>, string]>([
+  ["an act with MobileFirst's type", {}, 'createTag|shop|SUCCESS|'],
+  ['an act that MobileFirst has not', { action: 'campaign.run' }, 'campaign.run|shop|SUCCESS|'],
+  ['a refusal with its status', { outcome: 'refused', detail: { status: 403 } }, 'createTag|shop|ERROR|403'],
+  ['a failure', { outcome: 'failed', detail: { status: 503 } }, 'createTag|shop|ERROR|503'],
+  ['a sign-in that is refused', { action: 'sign_in', outcome: 'refused', detail: {} }, 'Login|shop|ERROR|'],
+  [
+    'a user with separators',
+    { actor: { clientId: 'person:a|b\nc', address: '::1' } },
+    'createTag|person:a b c|SUCCESS|',
+  ],
+])('writes %s as one line of six fields', (_what, changes, middle) => {
+  const line = toLogLine(event(changes), 'mfp');
+  expect(line).toBe(`2026-11-30T10:00:00.000Z|${middle}|mfp`);
+  expect(line.split('|')).toHaveLength(6);
+});
