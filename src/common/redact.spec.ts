@@ -34,6 +34,22 @@ describe('no secret passes', () => {
   });
 });
 
+describe('a line with one secret and no other word of one is cut at', () => {
+  const names = 'Authorization cookie password passwd passphrase client_secret deviceToken client_assertion apiKey';
+  const others = 'private_key masterKey code_verifier alert p256dh auth channelUri endpoint';
+  it.each(`${names} ${others}`.split(' '))('%s', (name) => {
+    expect(redact(`{"level":"info","${name}":"12345678"}`)).not.toContain('12345678');
+    expect(redact(`a form with ${name}=12345678`)).not.toContain('12345678');
+  });
+
+  it.each(['Basic ', 'Bearer ', 'vapid ', 'WebPush ', 'eyJ', 'amqp://u:', '-----BEGIN PRIVATE KEY-----'])(
+    '%s',
+    (mark) => expect(redact(`from the peer: ${mark}12345678@y`)).not.toContain('12345678'),
+  );
+
+  it('a token of a device', () => expect(redact(`the id ${'0a'.repeat(32)} is wrong`)).toBe('the id [cut] is wrong'));
+});
+
 describe('ids, routes, hosts and causes stay', () => {
   it.each([
     'Carillon listens on http://127.0.0.1:9080 with the roles api; data: PostgreSQL at db:5432; queue: redis://queue:6379',

@@ -30,14 +30,16 @@ const RULES: readonly [RegExp, string][] = [
   [/[\w+=:%-]{65,}|(?<![\w-])[0-9a-f]{64}(?![\w-])/gi, CUT],
 ];
 
-/** Most lines have none of these, and pass with one look. */
-const SUSPICIOUS = new RegExp(
-  `://|PRIVATE KEY|eyJ|basic |bearer |vapid |webpush |[\\w+=:%-]{64}|(?:${NAMES})(?:=|${QUOTE})`,
-  'i',
-);
+/**
+ * A word of each rule and of each name above, in lower case. Most lines have none and pass with one look of 1 µs; the
+ * names with their optional parts take 8 µs, a twelfth of a short request.
+ */
+const WORDS =
+  /:\/\/|key|eyj|basic |bearer |vapid |webpush |cookie|passw|passphrase|secret|token|assertion|code_verifier|alert|p256dh|auth|channeluri|endpoint/;
+const LONG = /(?<![\w+=:%-])[\w+=:%-]{64}/;
 
 /** The one place that keeps secrets out of the log: every line passes here before the output. */
 export function redact(line: string): string {
-  if (!SUSPICIOUS.test(line)) return line;
+  if (!WORDS.test(line.toLowerCase()) && !LONG.test(line)) return line;
   return RULES.reduce((text, [pattern, instead]) => text.replace(pattern, instead), line);
 }
