@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { Kysely } from 'kysely';
-import type { Tables } from '../../database/tables.js';
+import type { QuietTime, Tables } from '../../database/tables.js';
 import { wentBackBy } from '../../database/waits.js';
 import type { Tx } from '../../database/transaction.js';
+import type { ProviderName } from '../../providers/provider.js';
+import type { QueuedBatch } from '../batch.js';
+import { placeSteps } from './message-rate.js';
 
 /** A rate whose row is locked until the transaction ends. Times are epoch ms by the database's clock. */
 export interface HeldRate {
@@ -43,4 +46,56 @@ export class MessageRateRepository {
       .where('seq', '=', rate.seq)
       .execute();
   }
+
+  /** The rate of a message, held; null: it has none. */
+  async holdOf(applicationId: string, messageId: string, transaction: Tx): Promise<HeldRate | null> {
+    const message = await transaction
+      .selectFrom('message')
+      .select('rate_seq')
+      .where('application_id', '=', applicationId)
+      .where('id', '=', messageId)
+      .executeTakeFirst();
+    return message && message.rate_seq !== null ? this.hold(message.rate_seq, transaction) : null;
+  }
+
+  /**
+   * Places the released steps of a message anew, from now: they were due during its pause, and would all be sent at its
+   * end. Batches that were tried wait like those of other messages. Returns the batches to queue.
+   */
+  async placeAnew(
+    messageSeq: number,
+    quiet: readonly QuietTime[],
+    rate: HeldRate,
+    transaction: Tx,
+  ): Promise<QueuedBatch[]> {
+    const { rows } = await sql<ReleasedBatch>`
+      select id, epoch, application_id as "applicationId", provider, due_at as due, size from batch
+      where message_seq = ${messageSeq} and state = 'waiting' and started_at is null and due_at is not null
+      order by due_at, id for update skip locked`.execute(transaction);
+    if (rows.length === 0 || rate.perSecond === null) return [];
+    // A step has a batch for each provider.
+    const sizes = new Map<number, number>();
+    for (const { due, size } of rows) sizes.set(due.getTime(), (sizes.get(due.getTime()) ?? 0) + size);
+    const { dues, next } = placeSteps([...sizes.values()], rate.perSecond, rate.now, quiet);
+    const placeOf = new Map([...sizes.keys()].map((due, index) => [due, dues[index]!]));
+    const placed = rows.map(({ id, due }) => ({ id, due: placeOf.get(due.getTime())! }));
+    await sql`
+      update batch set state = 'ready', due_at = to_timestamp(placed.due / 1000)
+      from json_to_recordset(${JSON.stringify(placed)}::json) as placed (id bigint, due float8)
+      where batch.id = placed.id`.execute(transaction);
+    await this.move(rate, rate.perSecond, Math.max(rate.nextMs, next), transaction);
+    return rows.map(({ id, epoch, applicationId, provider, due }) => {
+      const delayMs = Math.max(0, placeOf.get(due.getTime())! - rate.now);
+      return { id, epoch, applicationId, provider, urgent: false, delayMs };
+    });
+  }
+}
+
+interface ReleasedBatch {
+  id: number;
+  epoch: number;
+  applicationId: string;
+  provider: ProviderName;
+  due: Date;
+  size: number;
 }

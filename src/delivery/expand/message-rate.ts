@@ -8,7 +8,7 @@ import type { QuietTime } from '../../database/tables.js';
  */
 const STEP_S = 1;
 const MAX_STEP = 1_000;
-/** How long before their due time deliveries are prepared. At the end of a pause this many are sent at once. */
+/** How long before their due time deliveries are prepared. */
 export const AHEAD_MS = 10_000;
 const PAGE_MS = 5_000;
 const MAX_PAGE = 10_000;
@@ -32,15 +32,27 @@ export function layOut<T>(
   quiet: readonly QuietTime[] = [],
 ): { steps: { due: number; members: T[] }[]; next: number } {
   const size = stepSize(perSecond);
-  const steps: { due: number; members: T[] }[] = [];
+  const cut: T[][] = [];
+  for (let at = 0; at < members.length; at += size) cut.push(members.slice(at, at + size));
+  const sizes = cut.map(({ length }) => length);
+  const { dues, next } = placeSteps(sizes, perSecond, from, quiet);
+  return { steps: cut.map((step, index) => ({ due: dues[index]!, members: step })), next };
+}
+
+/** When steps of these sizes are due, the first at `from`; `next` is the time after the last one. */
+export function placeSteps(
+  sizes: readonly number[],
+  perSecond: number,
+  from: number,
+  quiet: readonly QuietTime[],
+): { dues: number[]; next: number } {
   let next = from;
-  for (let at = 0; at < members.length; at += size) {
+  const dues = sizes.map((size) => {
     const due = afterQuiet(next, quiet);
-    const step = members.slice(at, at + size);
-    steps.push({ due, members: step });
-    next = due + (step.length / perSecond) * SECOND_MS;
-  }
-  return { steps, next };
+    next = due + (size / perSecond) * SECOND_MS;
+    return due;
+  });
+  return { dues, next };
 }
 
 /** The time itself, or the end of the quiet time that contains it. */

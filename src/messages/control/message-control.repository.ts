@@ -5,6 +5,8 @@ import type { Database } from '../../database/database.js';
 import { inTransaction } from '../../database/transaction.js';
 import type { Tx } from '../../database/transaction.js';
 import { BatchRepository } from '../../delivery/batch.repository.js';
+import type { QueuedBatch } from '../../delivery/batch.js';
+import { MessageRateRepository } from '../../delivery/expand/message-rate.repository.js';
 import type { ProviderName } from '../../providers/provider.js';
 
 /** Stored states of messages that have not ended. */
@@ -19,6 +21,7 @@ export class MessageControlRepository {
   constructor(
     @Inject(DATABASE) private readonly database: Database,
     private readonly batches: BatchRepository,
+    private readonly rates: MessageRateRepository,
   ) {}
 
   /** Cancels deliveries that were not sent. Returns false if the message does not exist or has ended. */
@@ -64,13 +67,16 @@ export class MessageControlRepository {
 
   /**
    * Continues a paused message; parked batches wait for a place in the windows of `providers`. Returns null if the
-   * message is not paused. `toExpand`: its expansion had not ended.
+   * message is not paused. `toExpand`: its expansion had not ended. `queued`: steps of a message with a rate, which
+   * continues at its rate.
    */
   resume(
     applicationId: string,
     id: string,
-  ): Promise<{ seq: number; toExpand: boolean; providers: Set<ProviderName> } | null> {
+  ): Promise<{ seq: number; toExpand: boolean; providers: Set<ProviderName>; queued: QueuedBatch[] } | null> {
     return inTransaction(this.database, async (transaction) => {
+      // Before the row of the message, as an expansion does.
+      const rate = await this.rates.holdOf(applicationId, id, transaction);
       const row = await transaction
         .updateTable('message')
         .set({ paused_at: null })
@@ -78,11 +84,12 @@ export class MessageControlRepository {
         .where('id', '=', id)
         .where('state', 'in', MOVING)
         .where('paused_at', 'is not', null)
-        .returning(['seq', 'state'])
+        .returning(['seq', 'state', 'quiet'])
         .executeTakeFirst();
       if (!row) return null;
       const providers = await release(row.seq, transaction);
-      return { seq: row.seq, toExpand: row.state === 'accepted' || row.state === 'expanding', providers };
+      const queued = rate ? await this.rates.placeAnew(row.seq, row.quiet ?? [], rate, transaction) : [];
+      return { seq: row.seq, toExpand: row.state === 'accepted' || row.state === 'expanding', providers, queued };
     });
   }
 }

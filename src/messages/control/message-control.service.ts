@@ -61,7 +61,8 @@ export class MessageControlService {
     const resumed = await this.control.resume(applicationId, messageId);
     if (resumed) {
       if (resumed.toExpand) await this.queue.enqueueExpansions([resumed.seq]);
-      return this.queue.enqueueBatches(await this.batches.promote(applicationId, resumed.providers));
+      const promoted = await this.batches.promote(applicationId, resumed.providers);
+      return this.queue.enqueueBatches([...resumed.queued, ...promoted]);
     }
     const state = await this.stateOf(applicationId, messageId);
     if (ENDED.has(state)) throw nothingLeft(state, 'resume');

@@ -45,7 +45,7 @@ export class Scheduling {
     const rates = new MessageRateRepository();
     this.reach = new ReachRepository(database);
     this.batches = new BatchRepository(database);
-    this.control = new MessageControlRepository(database, this.batches);
+    this.control = new MessageControlRepository(database, this.batches, rates);
     this.runs = new RunRepository(database);
     const overlaps = new OverlapRepository(this.control);
     this.campaigns = new CampaignRepository(database, overlaps);

@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
+import type { RawBuilder } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliverService } from '../../../src/delivery/deliver/deliver.service.js';
+import { MessageRateRepository } from '../../../src/delivery/expand/message-rate.repository.js';
 import { OUTCOME } from '../../../src/delivery/outcome.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { GatedProvider, newWorker } from './gated-provider.js';
@@ -89,6 +91,35 @@ describe('a message under way,', () => {
       await runToEnd(message);
       expect(provider.written).toEqual(['t1', 't2', 't3']);
       expect((await report(message)).outcomes.accepted).toBe(3);
+    });
+
+    it('with a rate, continues at the rate, also what was due during the pause', async () => {
+      const applicationId = await room.addApplication();
+      await room.addDevices(applicationId, 40);
+      const rateSeq = await new MessageRateRepository().add({ perSecond: 2 }, room.database.kysely);
+      const message = { applicationId, ...(await room.accept(applicationId, null)) };
+      const run = (statement: RawBuilder<unknown>) => statement.execute(room.database.kysely);
+      await run(sql`update message set rate_seq = ${rateSeq} where seq = ${message.seq}`);
+      await room.expansions.expandPage(message.seq);
+      await pause(message);
+      // An hour passes. The second batch was tried before, so it is claimed at once and waits for its own time.
+      await run(sql`update batch set due_at = due_at - interval '1 hour' where message_seq = ${message.seq}`);
+      await run(sql`update message_rate set next_ms = next_ms - 3600000, written_at = written_at - interval '1 hour'
+        where seq = ${rateSeq}`);
+      const { id: tried } = (await room.batchRows(message.seq))[1]!;
+      await run(sql`update batch set started_at = now() where id = ${tried}`);
+      const before = Date.now();
+      await resume(message);
+      const rows = await room.batchRows(message.seq);
+      const dueOf = (list: typeof rows) => list.map(({ due_at: due }) => due!.getTime());
+      const dues = dueOf(rows.filter(({ id }) => id !== tried)).toSorted((a, b) => a - b);
+      expect(dues[0]).toBeGreaterThanOrEqual(before - 1);
+      expect(dues.map((due) => Math.round(due - dues[0]!))).toEqual(dues.map((_, index) => index * 1_000));
+      // The next page follows the last step.
+      await run(sql`update message set expand_at = now() where seq = ${message.seq}`);
+      await room.expansions.expandPage(message.seq);
+      const added = (await room.batchRows(message.seq)).slice(rows.length).map(({ due_at: due }) => due!.getTime());
+      expect(Math.round(added[0]! - dues.at(-1)!)).toBe(1_000);
     });
 
     it('in flight: written deliveries get their answer, the rest is written once after the resume', async () => {

@@ -74,7 +74,7 @@ export class Room {
     this.acceptance = new AcceptanceService(database, new MessageInsertRepository(database), this.batches);
     this.messages = new MessageRepository(database);
     this.reports = new ReportRepository(database);
-    this.control = new MessageControlRepository(database, this.batches);
+    this.control = new MessageControlRepository(database, this.batches, new MessageRateRepository());
     this.settings = new ProviderSettingRepository(database, new Vault(Buffer.alloc(32)));
   }
 
