@@ -6,6 +6,7 @@ import type { Filter } from '../common/filter.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
+import { executePrepared } from '../database/database.js';
 import type { Database } from '../database/database.js';
 import { readList, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
@@ -35,6 +36,8 @@ export interface Device {
   updatedAt: Date;
 }
 
+type SeenDevice = Pick<Device, 'applicationId' | 'deviceId' | 'seenAt'>;
+
 /** `userId` null: devices without a user; undefined: all devices. */
 export interface DeviceQuery {
   userId?: string | null;
@@ -59,12 +62,15 @@ export class DeviceRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   async find(applicationId: string, deviceId: string): Promise<Device | undefined> {
-    const row = await this.database.kysely
-      .selectFrom('device')
-      .selectAll()
-      .where('application_id', '=', applicationId)
-      .where('device_id', '=', deviceId)
-      .executeTakeFirst();
+    // A named column each: a plan of `*` would fail when a later release has added a column.
+    const [row] = await executePrepared<DeviceRow>(
+      this.database,
+      'find-device',
+      sql`
+        select application_id, device_id, platform, token, user_id, phone_number, user_agent, language, time_zone,
+          app_version, attributes, retired_reason, retired_at, seen_on, registered_at, created_at, updated_at
+        from device where application_id = ${applicationId} and device_id = ${deviceId}`,
+    );
     return row && toDevice(row);
   }
 
@@ -94,7 +100,8 @@ export class DeviceRepository {
    * Records a sign of life: SDKs read their own registration at each start, and register only after a change. At most
    * one write per day. Reactivates a device that was retired as unseen.
    */
-  async noteSeen(applicationId: string, deviceId: string, now: Date): Promise<void> {
+  async noteSeen({ applicationId, deviceId, seenAt }: SeenDevice, now: Date): Promise<void> {
+    if (dayOf(seenAt) >= dayOf(now)) return;
     await sql`
       update device set seen_on = ${dayOf(now)}::date,
         retired_reason = case when retired_reason = ${UNSEEN} then null else retired_reason end,
@@ -173,7 +180,28 @@ export function ofUser(userId: string | null | undefined): RawBuilder<boolean> {
   return userId === null ? sql`user_id is null` : sql`user_id = ${userId}`;
 }
 
-export function toDevice(row: Selectable<DeviceTable>): Device {
+type DeviceRow = Pick<
+  Selectable<DeviceTable>,
+  | 'application_id'
+  | 'device_id'
+  | 'platform'
+  | 'token'
+  | 'user_id'
+  | 'phone_number'
+  | 'user_agent'
+  | 'language'
+  | 'time_zone'
+  | 'app_version'
+  | 'attributes'
+  | 'retired_reason'
+  | 'retired_at'
+  | 'seen_on'
+  | 'registered_at'
+  | 'created_at'
+  | 'updated_at'
+>;
+
+export function toDevice(row: DeviceRow): Device {
   return {
     applicationId: row.application_id,
     deviceId: row.device_id,

@@ -74,7 +74,7 @@ export class DevicesService {
   /** SDKs call this at each start of the app, so the call counts as a sign of life. */
   async readDevice(applicationId: string, deviceId: string): Promise<Device> {
     const device = await this.getDevice(applicationId, deviceId);
-    await this.devices.noteSeen(applicationId, deviceId, new Date(this.clock.now()));
+    await this.devices.noteSeen(device, new Date(this.clock.now()));
     return device;
   }
 

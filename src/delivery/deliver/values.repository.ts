@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
+import { executePrepared } from '../../database/database.js';
 import type { Database } from '../../database/database.js';
 import type { DeviceAttributes } from '../../database/tables.js';
 
@@ -22,12 +23,16 @@ export class ValuesRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   async find(messageSeq: number, deviceSeqs: readonly number[]): Promise<ValueSource[]> {
-    const { rows } = await sql<ValueSource>`
+    const [seq] = deviceSeqs;
+    const isOne = deviceSeqs.length === 1;
+    const query = sql<ValueSource>`
       select device.seq, device.user_id as "userId", device.language, device.app_version as "appVersion",
         device.attributes, message_data.fields
       from device
       left join message_data on message_data.message_seq = ${messageSeq} and message_data.user_id = device.user_id
-      where device.seq = any(${bigints(deviceSeqs)})`.execute(this.database.kysely);
-    return rows;
+      where device.seq = ${isOne ? sql`${seq}` : sql`any(${bigints(deviceSeqs)})`}`;
+    // Planning takes several times as long as the look-up of one device.
+    if (isOne) return executePrepared(this.database, 'values-of-one', query);
+    return (await query.execute(this.database.kysely)).rows;
   }
 }

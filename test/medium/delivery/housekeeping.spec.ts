@@ -334,7 +334,8 @@ describe('housekeeping', () => {
       const profile = { language: null, timeZone: null, appVersion: null, attributes: null };
       const registrations = new DeviceRegistrationRepository(room.database);
       await registrations.put(applicationId, { ...device, ...contact, ...profile }, new Date(NOW));
-      for (const id of ['d2', 'd3']) await repository.noteSeen(applicationId, id, new Date(NOW));
+      for (const id of ['d2', 'd3'])
+        await repository.noteSeen((await repository.find(applicationId, id))!, new Date(NOW));
       // Reading does not revive a device whose token the provider called dead.
       const alive = [
         { device_id: 'd1', retired_reason: null },

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ValuesRepository } from '../../../src/delivery/deliver/values.repository.js';
+import { DeviceRepository } from '../../../src/devices/device.repository.js';
 import { RecipientRepository } from '../../../src/messages/send/recipient.repository.js';
 import { newMessageId } from '../../../src/messages/send/message-id.js';
 import { Room, recordAll } from './room.js';
@@ -12,9 +14,13 @@ const LOT = 50;
 describe('statements of single messages that were planned early', () => {
   let room: Room;
   let recipients: RecipientRepository;
+  let values: ValuesRepository;
+  let devices: DeviceRepository;
   beforeAll(async () => {
     room = await Room.open();
     recipients = new RecipientRepository(room.database);
+    values = new ValuesRepository(room.database);
+    devices = new DeviceRepository(room.database);
     await sql`analyze`.execute(room.database.kysely);
   });
   afterAll(() => room.remove());
@@ -53,6 +59,11 @@ describe('statements of single messages that were planned early', () => {
     const claimed = lot.map((batch) => batch!);
     for (const batch of claimed) recordAll(batch, 'accepted');
     expect(await room.urgent.endLot(claimed)).toEqual(claimed.map(() => true));
+    for (const batch of claimed.slice(0, LOT)) {
+      const [device] = await values.find(batch.messageSeq, batch.deviceSeqs);
+      expect(device?.seq).toBe(batch.deviceSeqs[0]);
+      expect(await devices.find(applicationId, 'd1')).toMatchObject({ deviceId: 'd1' });
+    }
   };
 
   /** Rows and index entries read so far. A session reports them at the end of a later statement. */

@@ -163,7 +163,7 @@ describe('webhooks', () => {
     await subscriptions.remove(applicationId, seq, ['news', 'Push.ALL']);
     await subscriptions.add(applicationId, seq, ['news', 'Push.ALL']);
     // Reading is not a change that webhooks report.
-    await devices.noteSeen(applicationId, 'd1', new Date('2099-01-01'));
+    await devices.noteSeen((await devices.find(applicationId, 'd1'))!, new Date('2099-01-01'));
     await devices.retire([seq], 'gone', new Date('2099-01-01'));
     await devices.remove(applicationId, 'd1');
     const started = Date.now();
