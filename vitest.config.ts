@@ -11,6 +11,11 @@ const WITH_SERVERS = {
   expect: { poll: { timeout: 20_000 } },
   retry: process.env.CI === 'true' ? 1 : 0,
 };
+/**
+ * Most programs of these tests live for seconds, and their start is most of their CPU. A fifth of it is V8's optimising
+ * compiler, which waits here until a function has run fifteen times as long, and source maps.
+ */
+const SHORT_LIVED = { env: { PROGRAM_FLAGS: '--interrupt-budget=1000000' } };
 /** Each of these tests starts whole processes. */
 const PROCESSES = { ...WITH_SERVERS, testTimeout: 180_000, hookTimeout: 120_000 };
 /** Files that measure the processor or the loop of the program: nothing else may run beside them. */
@@ -44,6 +49,7 @@ export default defineConfig({
           name: 'medium',
           include: ['test/medium/**/*.spec.ts'],
           ...WITH_SERVERS,
+          ...SHORT_LIVED,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           maxWorkers: 4,
@@ -56,6 +62,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.spec.ts'],
           exclude: ALONE,
           ...PROCESSES,
+          ...SHORT_LIVED,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },
@@ -65,6 +72,7 @@ export default defineConfig({
           name: 'console',
           include: ['test/console/**/*.spec.ts'],
           ...PROCESSES,
+          ...SHORT_LIVED,
           maxWorkers: 4,
           sequence: { groupOrder: 1 },
         },

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
+/** Node's, before those of a test. */
+const FLAGS = (process.env.PROGRAM_FLAGS ?? '--enable-source-maps').split(' ');
 
 export interface RunningCarillon {
   url: string;
@@ -105,14 +107,10 @@ export function runCarillon(
   if (!existsSync(main)) throw new Error('dist/main.js is missing: npm run build');
   // Only variables that a process needs to run, no settings of the caller.
   const { PATH, HOME, TMPDIR } = process.env;
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', '--max-semi-space-size=32', ...flags, main, ...command],
-    {
-      env: { PATH, HOME, TMPDIR, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const child = spawn(process.execPath, [...FLAGS, '--max-semi-space-size=32', ...flags, main, ...command], {
+    env: { PATH, HOME, TMPDIR, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const keep = (chunk: Buffer): void => void (output += chunk.toString());
   child.stdout.on('data', keep);
