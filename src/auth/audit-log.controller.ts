@@ -29,7 +29,7 @@ export class AuditLogController {
   @AllowRoles('mfpadmin', 'mfpmonitor')
   @Header('content-type', 'text/plain; charset=utf-8')
   @ApiOperation({
-    summary: 'Read the audit as the lines of an audit log, oldest first',
+    summary: "Read the audit as the lines of MobileFirst's audit log, oldest first (extension)",
     description: `Time stamp, type, user, outcome, error code and runtime, separated by \`|\`. More than ${MAX_LINES} lines are refused. The list of events has more of each act.`,
   })
   @ApiQuery({ name: 'fromDate', required: false, description: 'Only events since this day (UTC) or time' })
