@@ -47,7 +47,7 @@ export class MessageRateRepository {
       .execute();
   }
 
-  /** The rate of a message, held; null: it has none. */
+  /** The rate of a message, held; null for a message without one. */
   async holdOf(applicationId: string, messageId: string, transaction: Tx): Promise<HeldRate | null> {
     const message = await transaction
       .selectFrom('message')
