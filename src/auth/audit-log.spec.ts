@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { AuditLogController } from './audit-log.controller.js';
 import { toLogLine } from './audit-log.js';
-import type { AuditEvent } from './audit.repository.js';
+import type { AuditEvent, AuditRepository } from './audit.repository.js';
 
 const event = (changes: Partial<AuditEvent>): AuditEvent => ({
   id: 1,
@@ -30,4 +31,14 @@ it.each<[string, Partial<AuditEvent>, string]>([
   const line = toLogLine(event(changes), 'mfp');
   expect(line).toBe(`2026-11-30T10:00:00.000Z|${middle}|mfp`);
   expect(line.split('|')).toHaveLength(6);
+});
+
+it('refuses a span of more lines than one answer has, and reads no further', async () => {
+  let steps = 0;
+  const listAll = function* () {
+    for (; steps < 100; steps++) yield Array.from({ length: 1_000 }, () => event({}));
+  };
+  const log = new AuditLogController({ listAll } as unknown as AuditRepository, { runtimeName: 'mfp' });
+  await expect(log.read()).rejects.toMatchObject({ code: 'FPWSE0005E', message: expect.stringContaining('shorter') as string });
+  expect(steps).toBe(50);
 });
