@@ -39,6 +39,9 @@ it('refuses a span of more lines than one answer has, and reads no further', asy
     for (; steps < 100; steps++) yield Array.from({ length: 1_000 }, () => event({}));
   };
   const log = new AuditLogController({ listAll } as unknown as AuditRepository, { runtimeName: 'mfp' });
-  await expect(log.read()).rejects.toMatchObject({ code: 'FPWSE0005E', message: expect.stringContaining('shorter') as string });
+  await expect(log.read()).rejects.toMatchObject({
+    code: 'FPWSE0005E',
+    message: expect.stringContaining('shorter') as string,
+  });
   expect(steps).toBe(50);
 });
