@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StartError } from '../../../src/common/start-error.js';
 import type { Database } from '../../../src/database/database.js';
 import { QUEUE_NAMES } from '../../../src/queue/jobs.js';
@@ -134,10 +134,10 @@ describe.skipIf(!REDIS_AVAILABLE)('a Redis Cluster that loses a master', { timeo
     opened.push(queues);
     return queues;
   };
-  beforeAll(async () => {
+  beforeEach(async () => {
     cluster = await startCluster();
   }, 60_000);
-  afterAll(async () => {
+  afterEach(async () => {
     for (const queues of opened.splice(0)) await queues.close();
     await cluster.stop();
   });
