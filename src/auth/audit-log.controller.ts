@@ -6,7 +6,7 @@ import { CONFIG } from '../common/tokens.js';
 import type { Config } from '../config.js';
 import { AdministratorsOnly, AllowRoles } from './admin.guard.js';
 import { toLogLine } from './audit-log.js';
-import { readSpan } from './audit-query.js';
+import { FROM_DATE, TO_DATE, readSpan } from './audit-query.js';
 import { AuditRepository } from './audit.repository.js';
 
 /**
@@ -32,12 +32,8 @@ export class AuditLogController {
     summary: "Read the audit as the lines of MobileFirst's audit log, oldest first (extension)",
     description: `Time stamp, type, user, outcome, error code and runtime, separated by \`|\`. More than ${MAX_LINES} lines are refused. The list of events has more of each act.`,
   })
-  @ApiQuery({ name: 'fromDate', required: false, description: 'Only events since this day (UTC) or time' })
-  @ApiQuery({
-    name: 'toDate',
-    required: false,
-    description: 'Only events up to the end of this day (UTC), or this time',
-  })
+  @ApiQuery(FROM_DATE)
+  @ApiQuery(TO_DATE)
   @Produces('text/plain')
   @ApiResponse({ status: 200, description: 'One event a line', schema: { type: 'string' } })
   async read(@Query('fromDate') fromDate?: string, @Query('toDate') toDate?: string): Promise<string> {

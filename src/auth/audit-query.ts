@@ -4,6 +4,17 @@ import { readInstant, readTime } from '../common/instant.js';
 
 /** Parameters of the calls that read the audit. */
 
+export const FROM_DATE = {
+  name: 'fromDate',
+  required: false,
+  description: 'Only events since this day (UTC) or time',
+};
+export const TO_DATE = {
+  name: 'toDate',
+  required: false,
+  description: 'Only events up to the end of this day (UTC), or this time',
+};
+
 /** Throws FPWSE0005E. An empty text is as absent. */
 export function readText(name: string, value: unknown): string | undefined {
   if (value === undefined || value === '') return undefined;

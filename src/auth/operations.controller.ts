@@ -8,7 +8,7 @@ import { invalidValue } from '../common/errors.js';
 import { NDJSON, TRAILER_SCHEMA, answerLines } from '../common/line-answer.js';
 import { readWord } from '../common/query.js';
 import { AdministratorsOnly, AllowRoles, Caller } from './admin.guard.js';
-import { readSpan, readText } from './audit-query.js';
+import { FROM_DATE, TO_DATE, readSpan, readText } from './audit-query.js';
 import { AUDIT_OUTCOMES, AuditRepository } from './audit.repository.js';
 import type { Actor } from './audit.repository.js';
 import {
@@ -75,12 +75,8 @@ export class OperationsController {
   @ApiQuery({ name: 'action', required: false, description: 'Only events of this action', example: 'client.secret' })
   @ApiQuery({ name: 'subject', required: false, description: 'Only events of this client, key or application' })
   @ApiQuery({ name: 'outcome', required: false, enum: AUDIT_OUTCOMES, description: 'Only events with this outcome' })
-  @ApiQuery({ name: 'fromDate', required: false, description: 'Only events since this day (UTC) or time' })
-  @ApiQuery({
-    name: 'toDate',
-    required: false,
-    description: 'Only events up to the end of this day (UTC), or this time',
-  })
+  @ApiQuery(FROM_DATE)
+  @ApiQuery(TO_DATE)
   @Produces(NDJSON)
   @ApiExtraModels(AuditEventAnswer, AuditEventListAnswer)
   @ApiResponse({

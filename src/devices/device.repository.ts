@@ -57,18 +57,38 @@ export interface DeliverableDevice extends Recipient {
 /** Retirement for this reason ends when the device is seen again. */
 export const UNSEEN = 'unseen';
 
+/** The columns of a `Device`: a kept plan of `*` would fail when a later release has added a column. */
+const COLUMNS = [
+  'application_id',
+  'device_id',
+  'platform',
+  'token',
+  'user_id',
+  'phone_number',
+  'user_agent',
+  'language',
+  'time_zone',
+  'app_version',
+  'attributes',
+  'retired_reason',
+  'retired_at',
+  'seen_on',
+  'registered_at',
+  'created_at',
+  'updated_at',
+] as const;
+type DeviceRow = Pick<Selectable<DeviceTable>, (typeof COLUMNS)[number]>;
+
 @Injectable()
 export class DeviceRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
   async find(applicationId: string, deviceId: string): Promise<Device | undefined> {
-    // A named column each: a plan of `*` would fail when a later release has added a column.
     const [row] = await executePrepared<DeviceRow>(
       this.database,
       'find-device',
       sql`
-        select application_id, device_id, platform, token, user_id, phone_number, user_agent, language, time_zone,
-          app_version, attributes, retired_reason, retired_at, seen_on, registered_at, created_at, updated_at
+        select ${sql.join(COLUMNS.map((name) => sql.ref(name)))}
         from device where application_id = ${applicationId} and device_id = ${deviceId}`,
     );
     return row && toDevice(row);
@@ -179,27 +199,6 @@ export function ofUser(userId: string | null | undefined): RawBuilder<boolean> {
   if (userId === undefined) return sql`true`;
   return userId === null ? sql`user_id is null` : sql`user_id = ${userId}`;
 }
-
-type DeviceRow = Pick<
-  Selectable<DeviceTable>,
-  | 'application_id'
-  | 'device_id'
-  | 'platform'
-  | 'token'
-  | 'user_id'
-  | 'phone_number'
-  | 'user_agent'
-  | 'language'
-  | 'time_zone'
-  | 'app_version'
-  | 'attributes'
-  | 'retired_reason'
-  | 'retired_at'
-  | 'seen_on'
-  | 'registered_at'
-  | 'created_at'
-  | 'updated_at'
->;
 
 export function toDevice(row: DeviceRow): Device {
   return {

@@ -12,9 +12,9 @@ const BULK_LIMIT = 4 * BODY_LIMIT;
 const AZ_LIMIT = 32_768;
 /** How long the rest of an unread body is discarded: a caller that still sends would not read its answer. */
 const LINGER_MS = 1_000;
-/** After this many discarded bytes a rest, ms: a refused body does not take the loop from others. */
+/** Bytes of an unread body that are discarded between two pauses, in which other requests have their turns. */
 const DRAIN_BYTES = 65_536;
-const DRAIN_REST_MS = 4;
+const DRAIN_PAUSE_MS = 4;
 /**
  * Bodies that are discarded at once: each takes 64 KB of a turn of the loop. Further bodies are not read until the
  * connection is closed.
@@ -47,7 +47,7 @@ export function leaveBodies(fastify: FastifyInstance): void {
       if (discarded < DRAIN_BYTES) return;
       discarded = 0;
       raw.pause();
-      setTimeout(() => raw.resume(), DRAIN_REST_MS);
+      setTimeout(() => raw.resume(), DRAIN_PAUSE_MS);
     };
     const end = (): void => {
       raw.off('end', end).off('data', discard);

@@ -134,10 +134,7 @@ export class Queues {
 
   /** Accepts no more jobs and waits for current ones, but not for an unavailable queue. */
   async stopWorkers(): Promise<void> {
-    // A worker that has lost its connection refuses to close.
-    const closed = Promise.all(this.workers.splice(0).map((worker) => worker.close().catch(this.onError))).then(
-      () => true,
-    );
+    const closed = Promise.all(this.workers.splice(0).map((worker) => worker.close())).then(() => true);
     // While Redis is unavailable a worker waits to report that a job is done. The rows already have the result.
     while (!(await Promise.race([closed, delay(LEAVE_DEADLINE_MS, false, { ref: false })])))
       if (this.jobsUnderWay === 0) return this.backend.abandonWorkers();

@@ -63,7 +63,8 @@ export class SteadyWorker {
 
   async close(): Promise<void> {
     this.ended.abort();
-    await this.worker?.close();
+    // Refused by a worker that has lost its connection.
+    await this.worker?.close().catch(this.onError);
     await this.beginning;
   }
 

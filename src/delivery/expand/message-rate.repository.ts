@@ -6,7 +6,7 @@ import { wentBackBy } from '../../database/waits.js';
 import type { Tx } from '../../database/transaction.js';
 import type { ProviderName } from '../../providers/provider.js';
 import type { QueuedBatch } from '../batch.js';
-import { placeSteps } from './message-rate.js';
+import { placeBatches } from './message-rate.js';
 
 /** A rate whose row is locked until the transaction ends. Times are epoch ms by the database's clock. */
 export interface HeldRate {
@@ -69,24 +69,19 @@ export class MessageRateRepository {
     transaction: Tx,
   ): Promise<QueuedBatch[]> {
     const { rows } = await sql<ReleasedBatch>`
-      select id, epoch, application_id as "applicationId", provider, due_at as due, size from batch
+      select id, epoch, application_id as "applicationId", provider, (extract(epoch from due_at) * 1000)::float8 as due, size
+      from batch
       where message_seq = ${messageSeq} and state = 'waiting' and started_at is null and due_at is not null
       order by due_at, id for update skip locked`.execute(transaction);
     if (rows.length === 0 || rate.perSecond === null) return [];
-    // A step has a batch for each provider.
-    const sizes = new Map<number, number>();
-    for (const { due, size } of rows) sizes.set(due.getTime(), (sizes.get(due.getTime()) ?? 0) + size);
-    const { dues, next } = placeSteps([...sizes.values()], rate.perSecond, rate.now, quiet);
-    const placeOf = new Map([...sizes.keys()].map((due, index) => [due, dues[index]!]));
-    const placed = rows.map(({ id, due }) => ({ id, due: placeOf.get(due.getTime())! }));
+    const { placed, next } = placeBatches(rows, rate.perSecond, rate.now, quiet);
     await sql`
       update batch set state = 'ready', due_at = to_timestamp(placed.due / 1000)
-      from json_to_recordset(${JSON.stringify(placed)}::json) as placed (id bigint, due float8)
+      from json_to_recordset(${JSON.stringify(placed.map(({ id, due }) => ({ id, due })))}::json) as placed (id bigint, due float8)
       where batch.id = placed.id`.execute(transaction);
     await this.move(rate, rate.perSecond, Math.max(rate.nextMs, next), transaction);
-    return rows.map(({ id, epoch, applicationId, provider, due }) => {
-      const delayMs = Math.max(0, placeOf.get(due.getTime())! - rate.now);
-      return { id, epoch, applicationId, provider, urgent: false, delayMs };
+    return placed.map(({ id, epoch, applicationId, provider, due }) => {
+      return { id, epoch, applicationId, provider, urgent: false, delayMs: Math.max(0, due - rate.now) };
     });
   }
 }
@@ -96,6 +91,6 @@ interface ReleasedBatch {
   epoch: number;
   applicationId: string;
   provider: ProviderName;
-  due: Date;
+  due: number;
   size: number;
 }

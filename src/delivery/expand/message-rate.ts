@@ -39,8 +39,22 @@ export function layOut<T>(
   return { steps: cut.map((step, index) => ({ due: dues[index]!, members: step })), next };
 }
 
+/** Moves batches in the order of `due` so that the first step begins at `from`. Batches of one time are one step. */
+export function placeBatches<T extends { due: number; size: number }>(
+  batches: readonly T[],
+  perSecond: number,
+  from: number,
+  quiet: readonly QuietTime[],
+): { placed: T[]; next: number } {
+  const sizes = new Map<number, number>();
+  for (const { due, size } of batches) sizes.set(due, (sizes.get(due) ?? 0) + size);
+  const { dues, next } = placeSteps([...sizes.values()], perSecond, from, quiet);
+  const moved = new Map([...sizes.keys()].map((due, index) => [due, dues[index]!]));
+  return { placed: batches.map((batch) => ({ ...batch, due: moved.get(batch.due)! })), next };
+}
+
 /** When steps of these sizes are due, the first at `from`; `next` is the time after the last one. */
-export function placeSteps(
+function placeSteps(
   sizes: readonly number[],
   perSecond: number,
   from: number,
