@@ -26,8 +26,7 @@ function run(document: string, from = ''): string {
     .replaceAll('http://localhost:9080', program.carillon.url)
     // The end of a stream that is stopped.
     .replaceAll(/^(timeout .*(?:\n +.*)*?) \|/gm, '{ $1 || [ $? -eq 124 ]; } |')
-    .replaceAll('$PWD/dist', resolve('dist'))
-    .replaceAll(/^((?:\{ )?timeout|sleep) 5/gm, '$1 2');
+    .replaceAll('$PWD/dist', resolve('dist'));
   try {
     const shell = spawnSync('bash', ['-c', `shopt -s expand_aliases\n${SCRIPT}\n${lines}`], {
       cwd: folder,
