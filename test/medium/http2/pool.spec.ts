@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { PushPool } from '../../../src/http2/pool.js';
 import { makePeer, makePool, request } from './pools.js';
-import { END_STREAM, SETTINGS, WINDOW_UPDATE, answering, settingsPayload, u32, type RawConnection } from './raw-peer.js';
+import {
+  END_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+  answering,
+  settingsPayload,
+  u32,
+  type RawConnection,
+} from './raw-peer.js';
 import { until } from './until.js';
 
 const MAX_STREAMS = 3;
