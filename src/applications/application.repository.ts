@@ -9,7 +9,7 @@ import { changesBetween } from '../auth/audited-changes.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import { checkRevision, revisionOf } from '../common/revision.js';
 import { DATABASE } from '../database/database.module.js';
-import { executePrepared } from '../database/database.js';
+import { executePrepared } from '../database/prepared.js';
 import type { Database } from '../database/database.js';
 import type { SealedColumn } from '../database/sealed.js';
 import { readList, sameOrContains, toSql } from '../database/list.js';
@@ -106,7 +106,7 @@ export class ApplicationRepository {
       left join lateral (
         select visible from provider_setting where application_id = asked.id and provider = 'upstream' offset 0) as setting
         on true`;
-    const rows = await executePrepared(this.database, 'applications', query);
+    const rows = await executePrepared(this.database.kysely, 'applications', query);
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id));
   }

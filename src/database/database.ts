@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Kysely, PostgresDialect } from 'kysely';
-import type { RawBuilder } from 'kysely';
 import type pg from 'pg';
 import { StartError } from '../common/start-error.js';
 import type { Config } from '../config.js';
-import { againOnConflict } from './conflicts.js';
 import { openEmbedded } from './embedded/embedded.js';
 import { migrate, pendingSteps } from './migrate.js';
 import { newStandbyPool, openPostgres } from './postgres.js';
@@ -96,33 +94,6 @@ export async function inspectDatabase(url: string): Promise<Inspected> {
 function openStandby(url: string, primary: pg.Pool, schema: string): Standby {
   const { pool, place } = newStandbyPool(url, schema);
   return new Standby(primary, pool, place);
-}
-
-/** How often this process has run each prepared statement. */
-const runs = new Map<string, number>();
-
-/**
- * Runs a statement, outside of any transaction, that each connection parses and plans once under its own name: parsing
- * and planning are a good part of the cost of a small statement. The text must always be the same. Repeated after a
- * deadlock.
- *
- * The sixth run under a name keeps the plan if its cost is no higher than that of the first five, which are planned
- * for their parameters. So lists are JSON texts, for which PostgreSQL always expects a hundred rows (it counts the
- * elements of an array). Each row of a table is looked up by `lateral (… offset 0)` or `lateral (… for update)`, once
- * for each row before it, because a plain join may be planned as a merge with a whole index while the table is small.
- *
- * Connections plan again, under the next name, each time the number of runs has doubled. PostgreSQL keeps a plan until
- * a table is analysed, a minute or more after a flood of rows, and a plan for tables of one page reads all rows,
- * however many they are later.
- */
-export async function executePrepared<Row>(database: Database, name: string, query: RawBuilder<Row>): Promise<Row[]> {
-  const { sql: text, parameters } = query.compile(database.kysely);
-  const values = [...parameters];
-  const count = (runs.get(name) ?? 0) + 1;
-  runs.set(name, count);
-  const planned = { name: `${name}-${Math.floor(Math.log2(count))}`, text, values };
-  const { rows } = await againOnConflict(() => database.pool.query(planned));
-  return rows as Row[];
 }
 
 /** Rejects if the database accepts no writes: unreachable, read-only, a standby, or full. */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import { SQL_STATE, hasSqlState } from '../common/sql-state.js';
+import { PlanningClient } from './prepared.js';
 
 /** Members of pg's pool that its types do not declare. */
 export interface Inside {
@@ -55,7 +56,7 @@ export class PatientPool extends pg.Pool {
   ) {
     // The pool awaits the result; its types declare a function without one.
     const onConnect = (client: pg.ClientBase): unknown => this.begin(client);
-    super({ ...options, max: most, onConnect });
+    super({ ...options, max: most, onConnect, Client: PlanningClient });
   }
 
   /** Sets the maximum number of connections. */

@@ -1,17 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Kysely, RawBuilder, Selectable } from 'kysely';
+import type { Kysely, RawBuilder } from 'kysely';
 import { ApiError, notFound } from '../common/errors.js';
 import { SQL_STATE, hasSqlState, isConflict } from '../common/sql-state.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
+import { executePrepared } from '../database/prepared.js';
 import type { Database } from '../database/database.js';
-import type { DeviceTable, Tables } from '../database/tables.js';
+import type { Tables } from '../database/tables.js';
 import { inTransaction } from '../database/transaction.js';
 import { setSubscriptions } from './device-transfer.repository.js';
-import { dayOf, toDevice } from './device.repository.js';
-import type { Device } from './device.repository.js';
+import { DEVICE_COLUMNS, dayOf, toDevice } from './device.repository.js';
+import type { Device, DeviceRow } from './device.repository.js';
 import { lastOfEach } from './registration.js';
 import type { DeviceRegistration, Holder, ImportedDevice } from './registration.js';
 
@@ -65,7 +66,7 @@ export class DeviceRegistrationRepository {
     const { last, ended } = lastOfEach(devices);
     const tagNamesOf = new Map(last.flatMap(({ deviceId, tagNames }) => (tagNames ? [[deviceId, tagNames]] : [])));
     const putAll = async (db: Kysely<Tables>): Promise<PutRow[]> => {
-      const rows = await upsert<PutRow>(db, applicationId, last, now, PUT_ROW);
+      const rows = await upsert<PutRow>(db, applicationId, last, now, { name: 'register-many', columns: PUT_ROW });
       const tagged = rows.flatMap((row) => {
         const tagNames = tagNamesOf.get(row.device_id);
         return tagNames ? [{ ...row, tagNames }] : [];
@@ -211,7 +212,7 @@ async function register(
   devices: readonly DeviceRegistration[],
   now: Date,
 ): Promise<Device[]> {
-  const rows = await upsert<Selectable<DeviceTable>>(db, applicationId, devices, now, sql`device.*`);
+  const rows = await upsert<DeviceRow>(db, applicationId, devices, now, { name: 'register', columns: DEVICE_COLUMNS });
   return rows.map(toDevice);
 }
 
@@ -220,11 +221,14 @@ async function upsert<Row>(
   applicationId: string,
   devices: readonly DeviceRegistration[],
   now: Date,
-  returning: RawBuilder<unknown>,
+  returning: { name: string; columns: RawBuilder<unknown> },
 ): Promise<Row[]> {
-  const emptied = (field: ProfileField): RawBuilder<unknown> =>
-    sql`${devices.filter((device) => device[field] === null).map(({ deviceId }) => deviceId)}::text[]`;
-  const { rows } = await sql<Row>`
+  // JSON, whose length does not change the plan's cost (executePrepared in database/prepared.ts).
+  const emptied = (field: ProfileField): RawBuilder<boolean> => {
+    const ids = devices.filter((device) => device[field] === null).map(({ deviceId }) => deviceId);
+    return sql`${JSON.stringify(ids)}::jsonb ? excluded.device_id`;
+  };
+  const statement = sql<Row>`
     insert into device (application_id, device_id, platform, provider, token, token_hash, user_id, phone_number, user_agent,
       language, time_zone, app_version, attributes, seen_on, registered_at, created_at, updated_at)
     select ${applicationId}, device_id, platform, provider, token, sha256(convert_to(identity, 'UTF8')), user_id, phone_number,
@@ -237,20 +241,20 @@ async function upsert<Row>(
       phone_number = excluded.phone_number, user_agent = excluded.user_agent,
       language = ${kept('language', emptied('language'))}, time_zone = ${kept('time_zone', emptied('timeZone'))},
       app_version = ${kept('app_version', emptied('appVersion'))},
-      attributes = case when excluded.attributes = '{}' and not excluded.device_id = any(${emptied('attributes')})
+      attributes = case when excluded.attributes = '{}' and not ${emptied('attributes')}
         then device.attributes else excluded.attributes end,
       retired_reason = null, retired_at = null, seen_on = excluded.seen_on, registered_at = excluded.registered_at,
       updated_at = excluded.updated_at
-    returning ${returning}`.execute(db);
-  return rows;
+    returning ${returning.columns}`;
+  return executePrepared(db, returning.name, statement);
 }
 
 type ProfileField = 'language' | 'timeZone' | 'appVersion' | 'attributes';
 
 /** The former value if none is given; null for the devices that ask for it. */
-function kept(column: string, emptied: RawBuilder<unknown>): RawBuilder<unknown> {
+function kept(column: string, emptied: RawBuilder<boolean>): RawBuilder<unknown> {
   const [given, before] = [sql.ref(`excluded.${column}`), sql.ref(`device.${column}`)];
-  return sql`case when excluded.device_id = any(${emptied}) then null else coalesce(${given}, ${before}) end`;
+  return sql`case when ${emptied} then null else coalesce(${given}, ${before}) end`;
 }
 
 function toHolders(devices: readonly Holder[]): string {

@@ -6,7 +6,7 @@ import type { Filter } from '../common/filter.js';
 import type { Page, PageRequest } from '../common/paging.js';
 import { bigints } from '../database/bigints.js';
 import { DATABASE } from '../database/database.module.js';
-import { executePrepared } from '../database/database.js';
+import { executePrepared } from '../database/prepared.js';
 import type { Database } from '../database/database.js';
 import { readList, toSql } from '../database/list.js';
 import type { List } from '../database/list.js';
@@ -57,7 +57,6 @@ export interface DeliverableDevice extends Recipient {
 /** Retirement for this reason ends when the device is seen again. */
 export const UNSEEN = 'unseen';
 
-/** The columns of a `Device`: a kept plan of `*` would fail when a later release has added a column. */
 const COLUMNS = [
   'application_id',
   'device_id',
@@ -77,7 +76,9 @@ const COLUMNS = [
   'created_at',
   'updated_at',
 ] as const;
-type DeviceRow = Pick<Selectable<DeviceTable>, (typeof COLUMNS)[number]>;
+export type DeviceRow = Pick<Selectable<DeviceTable>, (typeof COLUMNS)[number]>;
+/** The columns of a `Device`. */
+export const DEVICE_COLUMNS = sql.join(COLUMNS.map((name) => sql.ref(name)));
 
 @Injectable()
 export class DeviceRepository {
@@ -85,10 +86,10 @@ export class DeviceRepository {
 
   async find(applicationId: string, deviceId: string): Promise<Device | undefined> {
     const [row] = await executePrepared<DeviceRow>(
-      this.database,
+      this.database.kysely,
       'find-device',
       sql`
-        select ${sql.join(COLUMNS.map((name) => sql.ref(name)))}
+        select ${DEVICE_COLUMNS}
         from device where application_id = ${applicationId} and device_id = ${deviceId}`,
     );
     return row && toDevice(row);

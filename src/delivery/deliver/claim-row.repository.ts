@@ -26,7 +26,7 @@ export const CLAIMED = sql`
 
 /**
  * The given batches, or all batches of the table, joined with the rows that decide about them, which are looked up for
- * each batch (executePrepared in database.ts).
+ * each batch (executePrepared in database/prepared.ts).
  */
 export const joined = (batches: RawBuilder<unknown> = sql`batch`): RawBuilder<unknown> => sql`
   ${batches} as batch

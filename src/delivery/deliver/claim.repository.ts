@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { isTryDue, waitForTry } from '../../applications/provider-setting.repository.js';
+import { executePrepared } from '../../database/prepared.js';
 import type { Tx } from '../../database/transaction.js';
 import { hasStepped, isWaitOver } from '../../database/waits.js';
 import type { LeasedBatch, PostponedBatch } from '../batch.js';
@@ -15,17 +16,21 @@ export class ClaimRepository {
    * leased or locked by another transaction, or its application was removed.
    */
   async lockDue(id: number, now: number, takeOver: boolean, tx: Tx): Promise<ClaimRow | undefined> {
-    const { rows } = await sql<ClaimRow>`
-      select ${CLAIMED} from ${joined()}
-      where batch.id = ${id}
-        and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and not ${hasStepped(now)}
-          and batch.state = 'leased' and ${isWaitOver(sql`batch.lease_until`, LEASE_S)})
-      for update of batch skip locked`.execute(tx);
-    return rows[0];
+    const [row] = await executePrepared(
+      tx,
+      'lock-batch',
+      sql<ClaimRow>`
+        select ${CLAIMED} from ${joined()}
+        where batch.id = ${id}
+          and (batch.state = 'ready' and batch.due_at <= now() or ${takeOver} and not ${hasStepped(now)}
+            and batch.state = 'leased' and ${isWaitOver(sql`batch.lease_until`, LEASE_S)})
+        for update of batch skip locked`,
+    );
+    return row;
   }
 
   async lease({ id, epoch, ledger }: LeasedBatch, tx: Tx): Promise<void> {
-    await tx
+    const leased = tx
       .updateTable('batch')
       .set({
         ...ledgerColumns(ledger),
@@ -36,8 +41,8 @@ export class ClaimRepository {
         has_slot: false,
         lease_until: sql`now() + make_interval(secs => ${LEASE_S})`,
       })
-      .where('id', '=', id)
-      .execute();
+      .where('id', '=', id);
+    await executePrepared(tx, 'lease-batch', leased);
   }
 
   async park({ id, ledger }: LeasedBatch, tx: Tx): Promise<void> {

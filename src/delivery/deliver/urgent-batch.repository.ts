@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Gather } from '../../common/gather.js';
 import { DATABASE } from '../../database/database.module.js';
-import { executePrepared } from '../../database/database.js';
+import { executePrepared } from '../../database/prepared.js';
 import type { Database } from '../../database/database.js';
 import { resultOf, writeTogether } from '../../database/together.js';
 import type { DeliverableDevice } from '../../devices/device.repository.js';
@@ -59,7 +59,7 @@ export class UrgentBatchRepository {
     // All were requested within the time of one statement.
     const now = Math.max(...lot.map((claim) => claim.now));
     const rows = await executePrepared(
-      this.database,
+      this.database.kysely,
       'claim-urgent',
       sql<UrgentRow>`
         with asked as materialized (
@@ -117,7 +117,7 @@ export class UrgentBatchRepository {
     // The message of a whole batch has no other batch. The state is compared inside of an expression, because the
     // planner would read the index of all leases, with an entry for each lease since the last vacuum.
     const rows = await executePrepared(
-      this.database,
+      this.database.kysely,
       'end-urgent',
       sql<{ id: number }>`
         with told as (

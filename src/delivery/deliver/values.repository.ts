@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { bigints } from '../../database/bigints.js';
 import { DATABASE } from '../../database/database.module.js';
-import { executePrepared } from '../../database/database.js';
+import { executePrepared } from '../../database/prepared.js';
 import type { Database } from '../../database/database.js';
 import type { DeviceAttributes } from '../../database/tables.js';
 
@@ -32,7 +32,7 @@ export class ValuesRepository {
       left join message_data on message_data.message_seq = ${messageSeq} and message_data.user_id = device.user_id
       where device.seq = ${isOne ? sql`${seq}` : sql`any(${bigints(deviceSeqs)})`}`;
     // Planning takes several times as long as the look-up of one device.
-    if (isOne) return executePrepared(this.database, 'values-of-one', query);
+    if (isOne) return executePrepared(this.database.kysely, 'values-of-one', query);
     return (await query.execute(this.database.kysely)).rows;
   }
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../../database/database.module.js';
 import type { DeliveryOfToken } from '../../applications/receipt-token.js';
-import { executePrepared } from '../../database/database.js';
+import { executePrepared } from '../../database/prepared.js';
 import type { Database } from '../../database/database.js';
 
 /** A receipt for one message from one device. */
@@ -38,7 +38,7 @@ export class ReceiptRepository {
   async add(receipts: readonly NewReceipt[]): Promise<ReceiptPlace[]> {
     const given = receipts.map(({ by, ...receipt }, place) => ({ place, ...receipt, ...by }));
     const rows = await executePrepared(
-      this.database,
+      this.database.kysely,
       'receipts',
       sql<ReceiptPlace>`
         with given as materialized (

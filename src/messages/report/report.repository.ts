@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { RawBuilder, Selectable } from 'kysely';
 import { PACE_NOW } from '../../applications/provider-status.repository.js';
 import { DATABASE } from '../../database/database.module.js';
+import { executePrepared } from '../../database/prepared.js';
 import type { Database } from '../../database/database.js';
 import { lastSeen } from '../../database/processes.js';
 import type { MessageState, Tables } from '../../database/tables.js';
@@ -46,49 +47,53 @@ export class ReportRepository {
    */
   async find(applicationId: string, id: string, now: number): Promise<FullReport | undefined> {
     const at = new Date(now);
-    const { rows } = await sql<FoundRow>`
-      select ${COLUMNS}, message.direct as urgent, message.quiet, message.expand_at, ${lastSeen('worker')} as worker_seen_at,
-        rate.per_second as rate_per_second,
-        application.stopped_at, application.stopped_by, array(
-          select resend.id from message resend where resend.application_id = message.application_id
-            and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
-        (select jsonb_object_agg(name, count) from receipt_count where message_seq = message.seq) as receipts,
-        relay.outcome as relay_outcome, relay.detail as relay_detail, part.*
-      from message join application on application.id = message.application_id ${CAMPAIGN}
-      left join message_rate rate on rate.seq = message.rate_seq
-      left join lateral (
-        select get_byte(outcomes, 0) as outcome, details->'0' as detail
-        from batch where batch.message_seq = message.seq and batch.provider = 'upstream' limit 1) as relay on true
-      left join lateral (
-        select sums.*, setting.paused_reason, setting.paused_at as paused_since, setting.next_try_at, ${PACE_NOW} as pace,
-          pace.blocked_until
-        from (
-          select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL},
-            count(*) filter (where state in ('waiting', 'leased') or state = 'ready' and due_at <= ${at})::int as busy,
-            count(*) filter (where state = 'leased' and lease_until > ${at})::int as leased,
-            count(*) filter (where state in ('waiting', 'ready') and started_at is null)::int as untried,
-            min(due_at) filter (where state = 'ready' and due_at > ${at}) as next_due
-          from batch where batch.message_seq = message.seq group by provider) as sums
-        left join provider_setting setting on message.finished_at is null
-          and setting.application_id = message.application_id and setting.provider = sums.provider
-        left join pace on message.finished_at is null
-          and pace.application_id = message.application_id and pace.provider = sums.provider and pace.lapses_at > ${at}
-        order by sums.provider) as part on true
-      where message.application_id = ${applicationId} and message.id = ${id}
-        and message.state <> 'removed'`.execute(this.database.reader);
+    const rows = await executePrepared(
+      this.database.reader,
+      'report',
+      sql<FoundRow>`
+        select ${COLUMNS}, message.direct as urgent, message.quiet, message.expand_at, ${lastSeen('worker')} as worker_seen_at,
+          rate.per_second as rate_per_second,
+          application.stopped_at, application.stopped_by, array(
+            select resend.id from message resend where resend.application_id = message.application_id
+              and resend.resend_of = message.id and resend.state <> 'removed' order by resend.seq) as resends,
+          (select jsonb_object_agg(name, count) from receipt_count where message_seq = message.seq) as receipts,
+          relay.outcome as relay_outcome, relay.detail as relay_detail, part.*
+        from message join application on application.id = message.application_id ${CAMPAIGN}
+        left join message_rate rate on rate.seq = message.rate_seq
+        left join lateral (
+          select get_byte(outcomes, 0) as outcome, details->'0' as detail
+          from batch where batch.message_seq = message.seq and batch.provider = 'upstream' limit 1) as relay on true
+        left join lateral (
+          select sums.*, setting.paused_reason, setting.paused_at as paused_since, setting.next_try_at, ${PACE_NOW} as pace,
+            pace.blocked_until
+          from (
+            select provider, array[${SUMS}] as counts, min(started_at) as first_at, max(touched_at) as last_at, ${STANDSTILL},
+              count(*) filter (where state in ('waiting', 'leased') or state = 'ready' and due_at <= ${at})::int as busy,
+              count(*) filter (where state = 'leased' and lease_until > ${at})::int as leased,
+              count(*) filter (where state in ('waiting', 'ready') and started_at is null)::int as untried,
+              min(due_at) filter (where state = 'ready' and due_at > ${at}) as next_due
+            from batch where batch.message_seq = message.seq group by provider) as sums
+          left join provider_setting setting on message.finished_at is null
+            and setting.application_id = message.application_id and setting.provider = sums.provider
+          left join pace on message.finished_at is null
+            and pace.application_id = message.application_id and pace.provider = sums.provider and pace.lapses_at > ${at}
+          order by sums.provider) as part on true
+        where message.application_id = ${applicationId} and message.id = ${id}
+          and message.state <> 'removed'`,
+    );
     const [message] = rows;
     const parts = rows.filter((row): row is typeof row & ProviderSums => row.provider !== null);
     return message && toFullReport(message, parts, now);
   }
 
   async findSeq(applicationId: string, id: string): Promise<number | undefined> {
-    const row = await this.database.reader
+    const found = this.database.reader
       .selectFrom('message')
       .select('seq')
       .where('application_id', '=', applicationId)
       .where('id', '=', id)
-      .where('state', '<>', 'removed')
-      .executeTakeFirst();
+      .where('state', '<>', 'removed');
+    const [row] = await executePrepared(this.database.reader, 'message-seq', found);
     return row?.seq;
   }
 

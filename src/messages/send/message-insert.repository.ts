@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import type { RawBuilder } from 'kysely';
-import { executePrepared } from '../../database/database.js';
+import { executePrepared } from '../../database/prepared.js';
 import type { Database } from '../../database/database.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Tx } from '../../database/transaction.js';
@@ -25,14 +25,13 @@ type Inserted = { messageId: string; seq: number } & (InsertedBatch | { id: null
 export class MessageInsertRepository {
   constructor(@Inject(DATABASE) private readonly database: Database) {}
 
-  /** In one prepared statement outside of a transaction. */
+  /** Outside of a transaction. */
   async insertAlone(list: readonly Acceptable[]): Promise<Kept> {
-    return keptOf(list, await executePrepared(this.database, 'accept', insertMessages(list)));
+    return keptOf(list, await executePrepared(this.database.kysely, 'accept', insertMessages(list)));
   }
 
   async insert(list: readonly Acceptable[], tx: Tx): Promise<Kept> {
-    const { rows } = await insertMessages(list).execute(tx);
-    return keptOf(list, rows);
+    return keptOf(list, await executePrepared(tx, 'accept', insertMessages(list)));
   }
 
   /**

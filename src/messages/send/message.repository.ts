@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Gather } from '../../common/gather.js';
-import { executePrepared } from '../../database/database.js';
+import { executePrepared } from '../../database/prepared.js';
 import { DATABASE } from '../../database/database.module.js';
 import type { Database } from '../../database/database.js';
 import type { NewMessage } from './new-message.js';
@@ -108,7 +108,11 @@ export class MessageRepository {
         select id, body, request_hash, audience from message
         where application_id = asked.application_id and client_id = asked.client_id and idempotency_key = asked.key
         offset 0) as earlier`;
-    for (const { index, request_hash, ...earlier } of await executePrepared(this.database, 'idempotency-keys', query))
+    for (const { index, request_hash, ...earlier } of await executePrepared(
+      this.database.kysely,
+      'idempotency-keys',
+      query,
+    ))
       found[index] = { ...earlier, requestHash: request_hash ?? Buffer.alloc(0) };
     return found;
   }

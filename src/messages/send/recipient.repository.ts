@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { DATABASE } from '../../database/database.module.js';
-import { executePrepared } from '../../database/database.js';
+import { executePrepared } from '../../database/prepared.js';
 import type { Database } from '../../database/database.js';
 import { BATCH_SIZE } from '../../delivery/batching.js';
 import type { ProviderName } from '../../providers/provider.js';
@@ -47,7 +47,7 @@ export class RecipientRepository {
         (select seq, provider, platform, retired_reason is not null from device
           where asked.by_user and application_id = asked.application_id and user_id = asked.id limit ${BATCH_SIZE + 1})
       ) as device`;
-    for (const { index, ...device } of await executePrepared(this.database, 'recipients', query))
+    for (const { index, ...device } of await executePrepared(this.database.kysely, 'recipients', query))
       found[index]?.push(device);
     return found;
   }

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { executePrepared } from '../../../src/database/database.js';
 import type { Database } from '../../../src/database/database.js';
+import { executePrepared } from '../../../src/database/prepared.js';
+import { inTransaction } from '../../../src/database/transaction.js';
 import { PLACES, openPlace } from './places.js';
 
 /** Behaviour that our repositories and BullMQ rely on, equal on the embedded database and with pg on PostgreSQL. */
@@ -132,7 +133,7 @@ describe.each(PLACES)('the %s database', (place) => {
           if call <= ${times} then raise exception 'met another' using errcode = '${code}'; end if;
           return call;
         end $$`);
-      return executePrepared<{ call: number }>(database, name, sql`select ${sql.raw(name)}() as call`);
+      return executePrepared<{ call: number }>(database.kysely, name, sql`select ${sql.raw(name)}() as call`);
     };
 
     it.each(['40001', '40P01'])('is repeated after %s', async (code) => {
@@ -146,17 +147,38 @@ describe.each(PLACES)('the %s database', (place) => {
   });
 
   it.runIf(place === 'PostgreSQL')('plans a prepared statement again when its runs have doubled', async () => {
-    const own = sql<{
-      name: string;
-    }>`select name from pg_prepared_statements where name like 'doubled-%' order by name`;
-    const names: string[] = [];
-    // In turn, they have the same connection, which reports its own statements.
+    const name = `doubled-${performance.now()}`;
+    const own = sql<{ at: string }>`
+      select prepare_time::text as at from pg_prepared_statements where name = ${sql.lit(name)}`;
+    const times: string[] = [];
+    // In turn, they have the same connection, which reports its own statement: each time the only one of the name.
     for (let run = 1; run <= 9; run++) {
-      const rows = await executePrepared(database, 'doubled', own);
-      names.push(rows.at(-1)?.name ?? 'none');
+      const rows = await executePrepared(database.kysely, name, own);
+      expect(rows).toHaveLength(1);
+      times.push(rows[0]!.at);
     }
-    const first = Number(names[0]?.replace('doubled-', ''));
-    expect(names.map((name) => Number(name.replace('doubled-', '')) - first)).toEqual([0, 1, 1, 2, 2, 2, 2, 3, 3]);
+    const runsOf = [...new Set(times)].map((time) => times.filter((at) => at === time).length);
+    expect(runsOf).toEqual([1, 2, 4, 2]);
+  });
+
+  it('prepares a statement in a transaction, and does not repeat it there', async () => {
+    const own = sql<{ name: string }>`select name from pg_prepared_statements where name = 'inside'`;
+    const found = await inTransaction(database, async (tx) => {
+      await executePrepared(tx, 'inside', own);
+      return executePrepared(tx, 'inside', own);
+    });
+    expect(found).toEqual([{ name: 'inside' }]);
+    let runs = 0;
+    const refused = inTransaction(database, async (tx) => {
+      runs++;
+      await executePrepared(
+        tx,
+        'refused',
+        sql`do $$ begin raise exception 'met another' using errcode = '40P01'; end $$`,
+      );
+    });
+    await expect(refused).rejects.toMatchObject({ code: '40P01' });
+    expect(runs).toBe(1);
   });
 
   describe('LISTEN and NOTIFY', () => {
