@@ -1,14 +1,14 @@
 /**
- * What PostgreSQL spends on planning and on running the statements of frequent requests, by the number of devices:
+ * The time of PostgreSQL for planning and for running the statements of frequent requests, by the number of devices:
  * whether a statement is planned once, and whether its plan stays good when the table grows.
  *
  *   npm run bench:plans                                  10,000 devices and a million
- *   npm run bench:plans -- --devices=10000,10000000      other numbers, ascending; ten million take ten minutes
+ *   npm run bench:plans -- --devices=10000,10000000      other numbers, ascending
  *
- * Each request is made alone, one after the other, through api and worker on a durable PostgreSQL; the statements of the
- * worker count with the request that caused them, and so do the few of the background. Prints µs a request. Needs nginx,
- * PostgreSQL with pg_stat_statements and Redis (Debian: nginx-light, postgresql, redis-server). Exits non-zero when a
- * request is refused.
+ * Each request is made alone, one after the other, through api and worker on a durable PostgreSQL. The statements of
+ * the worker count with the request that caused them, and so do the few of the background. Prints µs a request. Needs
+ * nginx, PostgreSQL with pg_stat_statements and Redis (Debian: nginx-light, postgresql, redis-server). Exits non-zero
+ * when a request is refused.
  */
 import { parseArgs } from 'node:util';
 import pg from 'pg';

@@ -56,17 +56,16 @@ interface Statements {
   submittedNamedStatements: Record<string, string>;
 }
 
-/** A connection that ends a prepared statement before its next plan is made: a plan of a report takes 500 kB. */
+/** A connection that ends a prepared statement before its next plan is made, so that it keeps one plan of each. */
 export class PlanningClient extends pg.Client {
   private readonly plans = new Map<string, number>();
 
   /** Takes what pg takes, and a `Planned`. */
-  override query = ((first: unknown, ...rest: unknown[]) => {
-    const query = super.query as (...all: unknown[]) => unknown;
-    if (!isPlanned(first)) return query.call(this, first, ...rest);
+  override query = ((first: unknown, ...rest: [values?: unknown[]]) => {
+    if (!isPlanned(first)) return super.query(first as string, ...rest);
     this.renew(first);
     // pg writes into the object.
-    return query.call(this, { name: first.name, text: first.text }, ...rest);
+    return super.query({ name: first.name, text: first.text }, ...rest);
   }) as pg.Client['query'];
 
   private renew({ name, plan }: Planned): void {
