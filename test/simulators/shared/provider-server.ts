@@ -43,6 +43,8 @@ export class ProviderServer {
     private readonly options: ServerOptions,
   ) {
     this.secureServers = options.tls ? this.createSecureServers(options.tls) : null;
+    // Longer than a busy test blocks a client: after Node's default of 5 s it could write into a closed connection.
+    this.http1Server.keepAliveTimeout = 120_000;
   }
 
   /** Listens on loopback; 0 selects a free port. Returns the port. */
