@@ -6,14 +6,16 @@
  *   npm run bench:broadcast -- --sizes=10000,50000  other sizes; the last one is profiled against and sent codes into
  *
  * Prints deliveries a second, CPU of each process and of each part of the worker, figures of PostgreSQL, memory,
- * growth of the stores, and how long a single message takes from its 202 to the provider's wire, idle and in the
- * middle of the largest broadcast. Needs nginx, PostgreSQL and Redis (Debian: nginx-light, postgresql, redis-server)
- * and Linux' /proc. Exits non-zero when a delivery was not accepted; never because the machine was slow.
+ * growth of the stores, and how long a single message takes from its 202 to the provider's wire: idle, in the middle
+ * of the largest broadcast, and there beside 1,000 other single messages a second. Needs nginx, PostgreSQL and Redis
+ * (Debian: nginx-light, postgresql, redis-server) and Linux' /proc. Exits non-zero when a delivery was not accepted;
+ * never because the machine was slow.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { findProgram } from '../test/medium/http2/real-peers.js';
+import { applyLoad } from './api/load.js';
 import { sendCodes } from './broadcast/codes.js';
 import { partsOf } from './broadcast/profile.js';
 import { Stage } from './broadcast/stage.js';
@@ -25,6 +27,8 @@ import { clusterCells } from './servers/cluster.js';
 const run = promisify(execFile);
 const TRANSPORT_REQUESTS = 300_000;
 const PROFILED_DEVICES = 100_000;
+/** Single messages beside the third broadcast, a second. */
+const SINGLES = 1_000;
 
 const { values: options } = parseArgs({ options: { sizes: { type: 'string', default: '10000,100000,1000000' } } });
 const sizes = options.sizes.split(',').map(Number);
@@ -49,6 +53,14 @@ async function measureTransport({ sink }: Stage): Promise<Measured> {
     String(TRANSPORT_REQUESTS),
   ]);
   return JSON.parse(stdout) as Measured;
+}
+
+/** `SINGLES` messages a second to one device each, of another application than the largest, while `goOn` is true. */
+async function sendSingles(stage: Stage, goOn: () => boolean): Promise<void> {
+  const target = stage.target(sizes[0]!);
+  const bodyOf = (index: number): string =>
+    `{"message":{"alert":"Hello"},"target":{"deviceIds":["device-${1 + (index % sizes[0]!)}"]}}`;
+  while (goOn()) await applyLoad(target, bodyOf, { connections: 64, ms: 1_000, perSecond: SINGLES });
 }
 
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
@@ -78,6 +90,12 @@ try {
   const again = stage.broadcast(largest).finally(() => (underWay = false));
   const busy = await sendCodes(stage, largest, () => underWay);
   await again;
+  underWay = true;
+  const third = stage.broadcast(largest).finally(() => (underWay = false));
+  const singles = sendSingles(stage, () => underWay);
+  const crowded = await sendCodes(stage, largest, () => underWay);
+  await Promise.all([third, singles]);
+  const two = await stage.broadcastBy(2, largest);
   const profile = await stage.profile(Math.min(PROFILED_DEVICES, largest));
   const parts = rounded(partsOf(profile.file, profile.devices));
 
@@ -91,10 +109,19 @@ try {
   console.log('CPU of the worker by part, µs a delivery, under a profiler');
   console.table(parts);
   console.log('From the 202 of a single message to the provider’s wire, ms');
-  console.table({ idle: quantiles(idle), 'during the broadcast': quantiles(busy) });
+  console.table({
+    idle: quantiles(idle),
+    'during the broadcast': quantiles(busy),
+    [`beside ${SINGLES} others a second, too`]: quantiles(crowded),
+  });
   console.log(
     `transport alone ${Math.round(alone)} a second: the broadcast reaches ${round(share, 2)} of it (aim 0.6); ` +
       `per million deliveries the database grows by ${Math.round(main.growthMb.database)} MB and Redis by ${round(main.growthMb.redis)} MB`,
+  );
+  const scaling = (2 * main.cpuUs.worker!) / two.cpuUs.worker!;
+  console.log(
+    `two worker processes use ${round(two.cpuUs.worker!)} µs a delivery: on two cores of their own they send ` +
+      `${round(scaling, 2)} times what one does (aim 1.8)`,
   );
   console.log(
     JSON.stringify({
@@ -106,9 +133,10 @@ try {
       workerParts: parts,
       memoryMb: rounded(main.memoryMb),
       growthMbPerMillion: rounded(main.growthMb),
-      latencyMs: { idle: quantiles(idle), busy: quantiles(busy) },
+      latencyMs: { idle: quantiles(idle), busy: quantiles(busy), crowded: quantiles(crowded) },
       ratios: {
         ofTransport: round(share, 2),
+        twoWorkers: round(scaling, 2),
         workerCpuLargestToSmallest: round(main.cpuUs.worker! / broadcasts[0]!.cpuUs.worker!, 2),
       },
     }),

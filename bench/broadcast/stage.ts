@@ -12,6 +12,7 @@ import { createDatabase, startRedis } from '../../test/harness/servers.js';
 import type { Server } from '../../test/harness/servers.js';
 import { startNginx } from '../../test/medium/http2/real-peers.js';
 import type { RealPeer } from '../../test/medium/http2/real-peers.js';
+import type { Target } from '../api/load.js';
 import { Cluster } from '../servers/cluster.js';
 import type { ClusterCost } from '../servers/cluster.js';
 import { startDurablePostgres } from '../servers/durable.js';
@@ -125,6 +126,17 @@ export class Stage {
     return this.apis.get(devices)!;
   }
 
+  /** For single messages to the devices of an application. */
+  target(devices: number): Target {
+    const { applicationId, authorization } = this.api(devices);
+    return {
+      port: Number(new URL(this.carillons!.api.url).port),
+      path: `/imfpush/v1/apps/${applicationId}/messages`,
+      token: authorization.slice('Bearer '.length),
+      status: 202,
+    };
+  }
+
   /** A device outside of every broadcast. */
   async addCodeDevice(devices: number): Promise<{ deviceId: string; token: string }> {
     const deviceId = `code-${++this.codes}`;
@@ -171,6 +183,14 @@ export class Stage {
     if (report.outcomes.accepted !== devices)
       throw new Error(`not every device was accepted: ${JSON.stringify(report)}`);
     return devices;
+  }
+
+  /** A broadcast by several worker processes, after one that warms their compilers. */
+  async broadcastBy(workers: number, devices: number): Promise<Broadcast> {
+    await this.stopCarillons();
+    await this.start([], { WORKERS: String(workers) });
+    await this.broadcast(devices);
+    return this.broadcast(devices);
   }
 
   /** A broadcast with the worker under the profiler, in a separate process. */
