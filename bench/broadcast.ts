@@ -15,7 +15,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { findProgram } from '../test/medium/http2/real-peers.js';
-import { applyLoad } from './api/load.js';
+import { applyLoad, messagesOf } from './api/load.js';
 import { sendCodes } from './broadcast/codes.js';
 import { partsOf } from './broadcast/profile.js';
 import { Stage } from './broadcast/stage.js';
@@ -57,7 +57,7 @@ async function measureTransport({ sink }: Stage): Promise<Measured> {
 
 /** `SINGLES` messages a second to one device each, of another application than the largest, while `goOn` is true. */
 async function sendSingles(stage: Stage, goOn: () => boolean): Promise<void> {
-  const target = stage.target(sizes[0]!);
+  const target = messagesOf(stage.api(sizes[0]!));
   const bodyOf = (index: number): string =>
     `{"message":{"alert":"Hello"},"target":{"deviceIds":["device-${1 + (index % sizes[0]!)}"]}}`;
   while (goOn()) await applyLoad(target, bodyOf, { connections: 64, ms: 1_000, perSecond: SINGLES });

@@ -10,6 +10,7 @@
  * nginx, PostgreSQL with pg_stat_statements and Redis (Debian: nginx-light, postgresql, redis-server). Exits non-zero
  * when a request is refused.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { Sink, tokenOf } from './singles/sink.js';
@@ -63,7 +64,7 @@ async function measure(request: (n: number) => Answer): Promise<Cost> {
   for (let n = 0; n < WARM; n++) await make(n);
   await database.query('select pg_stat_statements_reset()');
   for (let n = WARM; n < WARM + REQUESTS; n++) await make(n);
-  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  await delay(REST_MS);
   const { rows } = await database.query<Cost>(
     `select sum(total_plan_time) * 1000 / $1 as "planUs", sum(total_exec_time) * 1000 / $1 as "runUs"
      from pg_stat_statements where query not like '%pg_stat_statements%'`,
@@ -82,10 +83,8 @@ try {
   const cells: Record<string, Record<string, number>> = Object.fromEntries(
     Object.keys(requests).map((name) => [name, {}]),
   );
-  let has = sizes[0]!;
-  for (const size of sizes) {
-    if (size > has) await stage.copyDevices(api.applicationId, has, size);
-    has = size;
+  for (const [index, size] of sizes.entries()) {
+    await stage.copyDevices(api.applicationId, sizes[index - 1] ?? size, size);
     await stage.analyse();
     for (const [name, request] of Object.entries(requests)) {
       const { planUs, runUs } = await measure(request);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Api } from '../../test/harness/api.js';
 
 /**
  * A load generator with a low cost of its own: requests are written as prepared bytes; of answers only the status and
@@ -21,6 +22,16 @@ export interface Target {
   path: string;
   token: string;
   status: number;
+}
+
+/** Single messages to the devices of the application that `api` calls. */
+export function messagesOf({ url, applicationId, authorization }: Api): Target {
+  return {
+    port: Number(new URL(url).port),
+    path: `/imfpush/v1/apps/${applicationId}/messages`,
+    token: authorization.slice('Bearer '.length),
+    status: 202,
+  };
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');

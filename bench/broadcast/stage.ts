@@ -12,7 +12,6 @@ import { createDatabase, startRedis } from '../../test/harness/servers.js';
 import type { Server } from '../../test/harness/servers.js';
 import { startNginx } from '../../test/medium/http2/real-peers.js';
 import type { RealPeer } from '../../test/medium/http2/real-peers.js';
-import type { Target } from '../api/load.js';
 import { Cluster } from '../servers/cluster.js';
 import type { ClusterCost } from '../servers/cluster.js';
 import { startDurablePostgres } from '../servers/durable.js';
@@ -124,17 +123,6 @@ export class Stage {
 
   api(devices: number): Api {
     return this.apis.get(devices)!;
-  }
-
-  /** For single messages to the devices of an application. */
-  target(devices: number): Target {
-    const { applicationId, authorization } = this.api(devices);
-    return {
-      port: Number(new URL(this.carillons!.api.url).port),
-      path: `/imfpush/v1/apps/${applicationId}/messages`,
-      token: authorization.slice('Bearer '.length),
-      status: 202,
-    };
   }
 
   /** A device outside of every broadcast. */

@@ -8,7 +8,7 @@ import { Api } from '../../test/harness/api.js';
 import { startCarillon } from '../../test/harness/carillon.js';
 import { createDatabase, startRedis } from '../../test/harness/servers.js';
 import type { Server } from '../../test/harness/servers.js';
-import type { Target } from '../api/load.js';
+import { messagesOf } from '../api/load.js';
 import { Cluster } from '../servers/cluster.js';
 import { startDurablePostgres } from '../servers/durable.js';
 import type { Sender } from './measure.js';
@@ -91,17 +91,11 @@ export class Stage {
     const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
     const api = await addApplication(url, 'com.example.bench', String(key));
     await importDevices(api, devices);
-    const target: Target = {
-      port: Number(new URL(url).port),
-      path: `/imfpush/v1/apps/${api.applicationId}/messages`,
-      token: api.authorization.slice('Bearer '.length),
-      status: 202,
-    };
     const bodyOf = (device: number): string =>
       `{"message":{"alert":"Your code is ${100_000 + device}"},"target":{"deviceIds":["device-${device}"]}}`;
     return new Stage(
       sink,
-      { target, bodyOf, pids: { ...pids, sink: sink.peer.pid }, cluster },
+      { target: messagesOf(api), bodyOf, pids: { ...pids, sink: sink.peer.pid }, cluster },
       api,
       String(key),
       databaseUrl,

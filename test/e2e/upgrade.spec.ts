@@ -17,8 +17,9 @@ const EXPORTED = 20_000;
 const LONGEST_CALL = 5_000;
 const ONE = { message: { alert: 'One' }, target: { deviceIds: ['device-1'] } };
 const GOES_ON = { timeout: 60_000 };
-/** On a slow machine a delivery waits 15 s for one of the few streams, whose answers take 3 s. */
-const FAULT = /cached plan|does not exist|ERROR (?!\[Delivery\] apns takes no messages: no stream)/;
+const FAULT = /cached plan|does not exist|ERROR/;
+/** A delivery waited 15 s for one of the few streams of a provider whose answers take 3 s. */
+const WAITED = /ERROR \[Delivery\] apns takes no messages: no stream within/;
 const faultsIn = (output: string): string[] => output.split('\n').filter((line) => FAULT.test(line));
 const commit = findReleaseBefore();
 
@@ -153,7 +154,8 @@ describe.skipIf(EMPTY_SERVERS === null || commit === null)('an update', () => {
         expect(await deployment.received(messageId), JSON.stringify(body)).toBe(1);
       }
       expect(await deployment.received(broadcast)).toBe(DEVICES);
-      for (const process of outputs) expect(faultsIn(process.output())).toEqual([]);
+      for (const process of outputs)
+        expect(faultsIn(process.output()).filter((line) => !WAITED.test(line))).toEqual([]);
     },
   );
 
