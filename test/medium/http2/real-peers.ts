@@ -158,6 +158,9 @@ export async function startForwardApache(user: string, password: string): Promis
     await writeFile(
       join(folder, 'apache.conf'),
       `${apacheBasics(modules, folder, port)}
+# A tunnel keeps a thread, and -X runs one process of 25 threads by default: 40 connections at once would wait.
+ThreadLimit 128
+ThreadsPerChild 128
 ProxyRequests On
 AllowCONNECT 1024-65535
 <Proxy "*">
