@@ -6,7 +6,7 @@ import { LOCKS } from './backend.js';
 import type { Backend } from './backend.js';
 import type { JobData, QueueName } from './jobs.js';
 import { makeQueueTables } from './queue-tables.js';
-import { pauseOnRefusal } from './steady-worker.js';
+import { steady } from './steady-worker.js';
 
 /**
  * Connections to PostgreSQL for the queue's statements; each worker needs one more for LISTEN, which BullMQ does not
@@ -32,7 +32,7 @@ export async function openInDatabase(database: Database): Promise<Backend> {
       workers.add(name);
       connection.allow(CONNECTIONS + workers.size);
       const how = { connection, concurrency, autorun: false, ...LOCKS };
-      return pauseOnRefusal(new classes.Worker<JobData>(named(name), (job) => run(job.data), how));
+      return steady(new classes.Worker<JobData>(named(name), (job) => run(job.data), how));
     },
     // The health route checks separately whether the database accepts writes.
     probe: () => connection.query('select 1'),

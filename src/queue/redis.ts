@@ -12,7 +12,7 @@ import type { JobData } from './jobs.js';
 import { CONNECT_MS, connectCopiesAtOnce, keysOf, newClient, placeOf } from './redis-client.js';
 import type { RedisClient } from './redis-client.js';
 import { countShared } from './shared-counter.js';
-import { pauseOnRefusal } from './steady-worker.js';
+import { steady } from './steady-worker.js';
 
 /** Redis sends an error at once if it refuses a connection; otherwise it waits for a command. */
 const HEAR_MS = 500;
@@ -55,7 +55,7 @@ export async function openRedis(
     newWorker: (name, run, concurrency) => {
       const keys = keysOf(name, prefix, address);
       const how = { connection: consumer, prefix: keys, concurrency, autorun: false, ...LOCKS };
-      return pauseOnRefusal(new Worker<JobData>(name, (job) => run(job.data), how));
+      return steady(new Worker<JobData>(name, (job) => run(job.data), how));
     },
     probe: () => probeWrites(producer, places),
     count: (name, by, windowMs) => countShared(producer, `${prefix}:count:${name}`, by, windowMs),

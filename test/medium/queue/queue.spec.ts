@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Worker } from 'bullmq';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StartError } from '../../../src/common/start-error.js';
 import type { Database } from '../../../src/database/database.js';
 import { QUEUE_NAMES, deliverJob, expandJob } from '../../../src/queue/jobs.js';
@@ -65,6 +66,42 @@ describe.each(BACKENDS)('a queue on %s', (backend) => {
       await delay(300);
     }
     expect(errors).toEqual([]);
+  });
+
+  it('a worker starts each job before it requests the next, and runs as many at once as it may', async () => {
+    const fetched = vi.spyOn(Worker.prototype as unknown as { nextJobFromJobData(): unknown }, 'nextJobFromJobData');
+    onTestFinished(() => fetched.mockRestore());
+    await queues.add(
+      'expand',
+      Array.from({ length: 30 }, (_, index) => expandJob(index)),
+    );
+    const fetchedAtStart: number[] = [];
+    let endAll!: () => void;
+    const allRun = new Promise<void>((resolve) => (endAll = resolve));
+    queues.work('expand', 20, async () => {
+      fetchedAtStart.push(fetched.mock.calls.length);
+      if (fetchedAtStart.length === 20) endAll();
+      await allRun;
+    });
+    await vi.waitFor(() => expect(fetchedAtStart).toHaveLength(30), { timeout: 10_000, interval: 10 });
+    expect(fetchedAtStart.slice(0, 20)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+  });
+
+  it('a worker takes each job at once, however additions and ends of others fall together', async () => {
+    const waits: number[] = [];
+    const addedAt = new Map<number, number>();
+    queues.work('expand', 4, async ({ id }) => {
+      waits.push(performance.now() - addedAt.get(id)!);
+      await delay(Math.random() * 5);
+    });
+    for (let id = 0; id < 300; id++) {
+      addedAt.set(id, performance.now());
+      await queues.add('expand', [expandJob(id)]);
+      // Chosen on purpose around the length of a job: the worker is drained at some of the additions.
+      await delay(Math.random() * 5);
+    }
+    await vi.waitFor(() => expect(waits).toHaveLength(300), { timeout: 10_000, interval: 10 });
+    expect(Math.max(...waits)).toBeLessThan(TAKEN_MS);
   });
 
   it('runs an id once that is added twice', async () => {
