@@ -1,6 +1,6 @@
 /**
- * A broadcast to APNs devices on PostgreSQL and Redis, in three sizes, beside what the transport alone reaches: one
- * nginx that takes everything, the built program as an api and a worker process, all in one run.
+ * A broadcast to APNs devices on PostgreSQL and Redis, in three sizes, beside what the transport alone and the provider
+ * alone reach: one nginx that takes everything, the built program as an api and a worker process, all in one run.
  *
  *   npm run bench:broadcast                       10,000, 100,000 and 1,000,000 devices
  *   npm run bench:broadcast -- --sizes=10000,50000  other sizes; the last one is profiled against and sent codes into
@@ -21,7 +21,9 @@ import { partsOf } from './broadcast/profile.js';
 import { Stage } from './broadcast/stage.js';
 import type { Broadcast } from './broadcast/stage.js';
 import type { Measured } from './http2.clients.js';
+import type { Measured as ProviderMeasured } from './providers.clients.js';
 import type { Quantiles } from './quantile.js';
+import { describeJob, measureClient } from './providers/clients-run.js';
 import { clusterCells } from './servers/cluster.js';
 
 const run = promisify(execFile);
@@ -55,6 +57,13 @@ async function measureTransport({ sink }: Stage): Promise<Measured> {
   return JSON.parse(stdout) as Measured;
 }
 
+/** Only the sender of APNs, in one process, without a database: payload, authorization and outcome of each delivery. */
+async function measureProvider({ sink }: Stage): Promise<ProviderMeasured> {
+  const measured = await measureClient('carillon apns', { ...describeJob(sink), total: TRANSPORT_REQUESTS });
+  if (measured.failed > 0) throw new Error(`${measured.failed} deliveries of the provider alone were not accepted`);
+  return measured;
+}
+
 /** `SINGLES` messages a second to one device each, of another application than the largest, while `goOn` is true. */
 async function sendSingles(stage: Stage, goOn: () => boolean): Promise<void> {
   const target = messagesOf(stage.api(sizes[0]!));
@@ -66,6 +75,7 @@ async function sendSingles(stage: Stage, goOn: () => boolean): Promise<void> {
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 const rounded = (values: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, round(value)]));
+const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const quantiles = ({ p50, p99 }: Quantiles): Record<string, number> => ({ p50: round(p50), p99: round(p99) });
 
 function toRow({ devices, perSecond, cpuUs, memoryMb }: Broadcast): Record<string, number> {
@@ -80,10 +90,12 @@ try {
   await stage.start();
   const idle = await sendCodes(stage, largest);
   const transport = [await measureTransport(stage)];
+  const provider = [await measureProvider(stage)];
   // The compiler is warm before the measurement, as for the transport: only the size is compared.
   await stage.broadcast(sizes[Math.floor(sizes.length / 2)]!);
   const broadcasts: Broadcast[] = [];
   for (const devices of sizes) broadcasts.push(await stage.broadcast(devices));
+  provider.push(await measureProvider(stage));
   transport.push(await measureTransport(stage));
   // A second broadcast with codes in it, which would distort the figures above.
   let underWay = true;
@@ -95,11 +107,18 @@ try {
   const singles = sendSingles(stage, () => underWay);
   const crowded = await sendCodes(stage, largest, () => underWay);
   await Promise.all([third, singles]);
-  const two = await stage.broadcastBy(2, largest);
+  const workers: Record<1 | 2, number[]> = { 1: [], 2: [] };
+  // In turn, because the machine's speed changes within minutes.
+  for (const count of [1, 2, 1, 2] as const)
+    workers[count].push((await stage.broadcastBy(count, largest)).cpuUs.worker!);
   const profile = await stage.profile(Math.min(PROFILED_DEVICES, largest));
   const parts = rounded(partsOf(profile.file, profile.devices));
 
-  const alone = transport.reduce((sum, { rps }) => sum + rps, 0) / transport.length;
+  const alone = meanOf(transport.map(({ rps }) => rps));
+  const sender = {
+    perSecond: meanOf(provider.map(({ perSecond }) => perSecond)),
+    cpuUs: meanOf(provider.map(({ cpuUs }) => cpuUs)),
+  };
   const main = broadcasts.at(-1)!;
   const share = main.perSecond / alone;
   console.log('CPU in µs a delivery, peak memory in MB');
@@ -116,11 +135,14 @@ try {
   });
   console.log(
     `transport alone ${Math.round(alone)} a second: the broadcast reaches ${round(share, 2)} of it (aim 0.6); ` +
+      `the provider alone ${Math.round(sender.perSecond)}, ${round(sender.cpuUs)} µs: ` +
+      `${round(main.perSecond / sender.perSecond, 2)} of it (aim 0.75); ` +
       `per million deliveries the database grows by ${Math.round(main.growthMb.database)} MB and Redis by ${round(main.growthMb.redis)} MB`,
   );
-  const scaling = (2 * main.cpuUs.worker!) / two.cpuUs.worker!;
+  const [one, two] = [meanOf(workers[1]), meanOf(workers[2])];
+  const scaling = (2 * one) / two;
   console.log(
-    `two worker processes use ${round(two.cpuUs.worker!)} µs a delivery: on two cores of their own they send ` +
+    `two worker processes use ${round(two)} µs a delivery, one ${round(one)}: on two cores of their own they send ` +
       `${round(scaling, 2)} times what one does (aim 1.8)`,
   );
   console.log(
@@ -128,6 +150,7 @@ try {
       bench: 'broadcast',
       rates: Object.fromEntries(broadcasts.map(({ devices, perSecond }) => [devices, Math.round(perSecond)])),
       transport: Math.round(alone),
+      provider: rounded(sender),
       cpuUs: Object.fromEntries(broadcasts.map(({ devices, cpuUs }) => [devices, rounded(cpuUs)])),
       postgres: Object.fromEntries(broadcasts.map(({ devices, cluster }) => [devices, cluster])),
       workerParts: parts,
@@ -136,6 +159,7 @@ try {
       latencyMs: { idle: quantiles(idle), busy: quantiles(busy), crowded: quantiles(crowded) },
       ratios: {
         ofTransport: round(share, 2),
+        ofProvider: round(main.perSecond / sender.perSecond, 2),
         twoWorkers: round(scaling, 2),
         workerCpuLargestToSmallest: round(main.cpuUs.worker! / broadcasts[0]!.cpuUs.worker!, 2),
       },

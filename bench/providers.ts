@@ -9,16 +9,11 @@
  * Needs nginx (Debian: nginx-light) and the libraries (`npm ci` and `npm ci --prefix bench`). Exits non-zero when a
  * delivery was not accepted; never because the machine was slow.
  */
-import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import { parseWebPushSettings } from '../src/providers/web-push/web-push.settings.js';
-import { findProgram, startNginx, type RealPeer } from '../test/medium/http2/real-peers.js';
+import { parseArgs } from 'node:util';
+import { findProgram, startNginx } from '../test/medium/http2/real-peers.js';
+import { describeJob, measureClient } from './providers/clients-run.js';
 import type { Job, Measured } from './providers.clients.js';
-
-const run = promisify(execFile);
 
 interface Comparison {
   ours: string;
@@ -68,31 +63,6 @@ function isInstalled(name: string): boolean {
   }
 }
 
-function describeJob(peer: RealPeer): Omit<Job, 'total'> {
-  const pem = { type: 'pkcs8', format: 'pem' } as const;
-  const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem).toString();
-  const vapid = parseWebPushSettings({ subject: 'mailto:push@example.com' });
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export(pem).toString();
-  return {
-    origin: peer.origin,
-    ca: join(peer.folder, 'cert.pem'),
-    apnsKey: { key: ec, keyId: 'KEY1234567', teamId: 'TEAM123456' },
-    serviceAccount: {
-      project_id: 'example',
-      client_email: 'sender@example.iam.example',
-      private_key: rsa,
-      token_uri: `${peer.origin}/token`,
-    },
-    vapid: { ...vapid.visible, ...vapid.secret },
-  };
-}
-
-async function measure(name: string, job: Job): Promise<Measured> {
-  const script = join(import.meta.dirname, 'providers.clients.ts');
-  const { stdout } = await run(process.execPath, [...process.execArgv, script, name, JSON.stringify(job)]);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Measured;
-}
-
 function median(numbers: number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 }
@@ -111,8 +81,8 @@ async function compare(job: Omit<Job, 'total'>, names: string[]): Promise<number
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const { ours, peer, deliveries } of names.map((name) => COMPARISONS[name]!)) {
       const scaled = (count: number): Job => ({ ...job, total: Math.ceil(count * Number(options.scale)) });
-      (measured[ours] ??= []).push(await measure(ours, scaled(deliveries.ours)));
-      (measured[peer] ??= []).push(await measure(peer, scaled(deliveries.peer)));
+      (measured[ours] ??= []).push(await measureClient(ours, scaled(deliveries.ours)));
+      (measured[peer] ??= []).push(await measureClient(peer, scaled(deliveries.peer)));
     }
   }
   const rows = Object.entries(measured).map(([client, figures]) => summarize(client, figures));
