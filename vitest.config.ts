@@ -40,6 +40,9 @@ export default defineConfig({
           include: ['src/**/*.spec.ts', 'console/src/**/*.spec.ts'],
           // Pure: one process runs many files, which saves half of the time.
           isolate: false,
+          // Limits of a test that hangs: 5 s and 1 s are vitest's own, too short on a busy machine.
+          testTimeout: 30_000,
+          expect: WITH_SERVERS.expect,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -14,8 +14,15 @@ afterEach(async () => {
   await fastify.close();
 });
 
+interface Listening {
+  url: string;
+  lines: Record<string, unknown>[];
+  /** Settles with the first call of `/never`. */
+  asked: Promise<void>;
+}
+
 /** A server with a log of this level; returns its address and the lines. */
-async function listen(logLevel: LogLevel): Promise<{ url: string; lines: Record<string, unknown>[] }> {
+async function listen(logLevel: LogLevel): Promise<Listening> {
   const lines: Record<string, unknown>[] = [];
   const write = (line: string): void => void lines.push(JSON.parse(line) as (typeof lines)[number]);
   Logger.overrideLogger(new AppLogger({ level: logLevel, json: true }, { write }));
@@ -26,9 +33,14 @@ async function listen(logLevel: LogLevel): Promise<{ url: string; lines: Record<
     return { ok: true };
   });
   fastify.get('/health/live', () => 'live');
-  fastify.get('/never', () => new Promise(() => undefined));
+  const asked = new Promise<void>((resolve) => {
+    fastify.get('/never', () => {
+      resolve();
+      return new Promise(() => undefined);
+    });
+  });
   await fastify.listen({ port: 0, host: '127.0.0.1' });
-  return { url: `http://127.0.0.1:${(fastify.server.address() as AddressInfo).port}`, lines };
+  return { url: `http://127.0.0.1:${(fastify.server.address() as AddressInfo).port}`, lines, asked };
 }
 
 it('each request is one line with client, pattern, status, duration and bytes', async () => {
@@ -51,10 +63,11 @@ it('each request is one line with client, pattern, status, duration and bytes', 
 });
 
 it('a caller that leaves before its answer is a line', async () => {
-  const { url, lines } = await listen('info');
+  const { url, lines, asked } = await listen('info');
   const call = request(`${url}/never`).on('error', () => undefined);
   call.end();
-  setTimeout(() => call.destroy(), 50);
+  await asked;
+  call.destroy();
   await expect.poll(() => lines.map(({ status }) => status)).toEqual([499]);
 });
 
