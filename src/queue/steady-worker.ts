@@ -38,8 +38,8 @@ interface Closing {
 
 /**
  * BullMQ requests jobs one after the other until it has as many as it may run at once, and starts the first one after
- * the last request. In a process that broadcasts, a request takes 10 ms, so the first of 64 jobs waited for 640 ms. With
- * this function the answer is "no job" while a fetched one waits; then BullMQ starts it and requests the next.
+ * the last request. In a process that broadcasts, a request takes 10 ms, so the first of 64 jobs waited for 640 ms.
+ * With this function the answer is "no job" while a fetched one waits; then BullMQ starts it and requests the next.
  */
 function startBeforeFetching<W>(worker: W): W {
   const fetching = worker as unknown as Fetching;
