@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Api, issueToken } from '../harness/api.js';
@@ -124,16 +125,19 @@ describe.skipIf(EMPTY_SERVERS === null || commit === null)('an update', () => {
       outputs.push(worker);
       let side: Side = { api: deployment.api, processes: [deployment.first, worker] };
 
-      // A caller sends one message after another to the side that is there; a campaign fires every two seconds.
+      // A caller sends one message after another to the side that is there, at a rate that leaves streams for the
+      // broadcast; a campaign fires every two seconds.
       const sent: string[] = [];
       let isOver = false;
       const calling = (async () => {
-        while (!isOver) sent.push(await side.api.send(ONE));
+        for (; !isOver; await delay(300)) sent.push(await side.api.send(ONE));
       })();
+      calling.catch(() => undefined);
       const campaignId = await startCampaign(side.api);
       const broadcast = await deployment.broadcastUntilMiddle();
-      // Without spread: a request without an answer for 15 s is repeated, and would be counted as sent twice.
-      await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 3_000, latencySigma: 0 } });
+      // Without spread: a request without an answer for 15 s is repeated, and would be counted as sent twice. With so few
+      // streams, the broadcast lasts longer than four starts on any machine.
+      await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 3_000, latencySigma: 0, streams: 20 } });
       for (const main of [second, first]) {
         const replaced = side;
         side = await start(main);
@@ -143,7 +147,7 @@ describe.skipIf(EMPTY_SERVERS === null || commit === null)('an update', () => {
       }
       expect((await side.api.message(broadcast)).state).not.toBe('finished');
 
-      await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 100 } });
+      await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 100, streams: 50 } });
       expect((await side.api.waitFor(broadcast)).outcomes).toMatchObject({ accepted: DEVICES, unknown: 0 });
       const runs = await waitForRuns(side.api, campaignId);
       isOver = true;
