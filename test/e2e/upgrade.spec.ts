@@ -135,8 +135,8 @@ describe.skipIf(EMPTY_SERVERS === null || commit === null)('an update', () => {
       calling.catch(() => undefined);
       const campaignId = await startCampaign(side.api);
       const broadcast = await deployment.broadcastUntilMiddle();
-      // Without spread: a request without an answer for 15 s is repeated, and would be counted as sent twice. With so few
-      // streams, the broadcast lasts longer than four starts on any machine.
+      // Without spread: a request without an answer for 15 s is repeated, and would be counted as sent twice. With so
+      // few streams, the broadcast lasts longer than four starts on any machine.
       await deployment.simulators.admin.changeSettings({ apns: { latencyMs: 3_000, latencySigma: 0, streams: 20 } });
       for (const main of [second, first]) {
         const replaced = side;
