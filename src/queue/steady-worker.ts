@@ -29,7 +29,8 @@ interface Fetching {
 
 /** Changes how a worker of BullMQ requests jobs, before it runs. */
 export function steady<W extends Closing>(worker: W): W {
-  return pauseOnRefusal(startBeforeFetching(worker));
+  // The pause sees real answers only: a "no job" that was not requested ends no row of refusals.
+  return startBeforeFetching(pauseOnRefusal(worker));
 }
 
 interface Closing {
