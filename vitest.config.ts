@@ -2,13 +2,12 @@ import { defineConfig } from 'vitest/config';
 import { Order } from './test/order.js';
 import { Retried } from './test/retried.js';
 
-/**
- * A poll waits for what another process does, on machines that are busy: vitest's 1 s is too short. In CI a test that
- * fails is tried once more, and named at the end.
- */
+/** A poll waits for what another process does, on machines that are busy: vitest's 1 s is too short. */
+const PATIENT = { poll: { timeout: 20_000 } };
+/** In CI a test that fails is tried once more, and named at the end. */
 const WITH_SERVERS = {
   globalSetup: ['test/harness/servers.ts'],
-  expect: { poll: { timeout: 20_000 } },
+  expect: PATIENT,
   retry: process.env.CI === 'true' ? 1 : 0,
 };
 /**
@@ -40,9 +39,9 @@ export default defineConfig({
           include: ['src/**/*.spec.ts', 'console/src/**/*.spec.ts'],
           // Pure: one process runs many files, which saves half of the time.
           isolate: false,
-          // Limits of a test that hangs: 5 s and 1 s are vitest's own, too short on a busy machine.
+          // The limit of a test that hangs: vitest's 5 s is too short on a busy machine.
           testTimeout: 30_000,
-          expect: WITH_SERVERS.expect,
+          expect: PATIENT,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
