@@ -11,6 +11,7 @@ import type { Call } from './auth/calls.js';
 import { FLOOD_PER_SECOND, Flooder } from './auth/flood.js';
 import type { Answers, Flood } from './auth/flood.js';
 import { cpuSeconds } from './broadcast/usage.js';
+import { meanOf } from './quantile.js';
 
 /**
  * Measures the caches of the authorization server: tokens issued and checked, with and without the cache, in this
@@ -82,7 +83,6 @@ async function measureInside(folder: string): Promise<Row[]> {
 }
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 interface FloodRow {
   kind: string;
@@ -182,7 +182,7 @@ async function measureFloods(
         alone: median(alone),
         beside: median(beside),
         slowdown: median(beside) / median(alone),
-        slowdownOfMeans: mean(beside) / mean(alone),
+        slowdownOfMeans: meanOf(beside) / meanOf(alone),
         answers: answered,
       };
     }),

@@ -22,6 +22,7 @@ import { Stage } from './broadcast/stage.js';
 import type { Broadcast } from './broadcast/stage.js';
 import type { Measured } from './http2.clients.js';
 import type { Measured as ProviderMeasured } from './providers.clients.js';
+import { meanOf } from './quantile.js';
 import type { Quantiles } from './quantile.js';
 import { describeJob, measureClient } from './providers/clients-run.js';
 import { clusterCells } from './servers/cluster.js';
@@ -29,7 +30,7 @@ import { clusterCells } from './servers/cluster.js';
 const run = promisify(execFile);
 const TRANSPORT_REQUESTS = 300_000;
 const PROFILED_DEVICES = 100_000;
-/** Single messages beside the third broadcast, a second. */
+/** Single messages beside a broadcast, a second. */
 const SINGLES = 1_000;
 
 const { values: options } = parseArgs({ options: { sizes: { type: 'string', default: '10000,100000,1000000' } } });
@@ -64,6 +65,18 @@ async function measureProvider({ sink }: Stage): Promise<ProviderMeasured> {
   return measured;
 }
 
+type Work = (stage: Stage, goOn: () => boolean) => Promise<void>;
+
+/** Codes during a broadcast to the largest audience, and beside `others`. */
+async function sendCodesDuring(stage: Stage, others?: Work): Promise<Quantiles> {
+  let underWay = true;
+  const broadcast = stage.broadcast(largest).finally(() => (underWay = false));
+  const work = others?.(stage, () => underWay);
+  const waits = await sendCodes(stage, largest, () => underWay);
+  await Promise.all([broadcast, work]);
+  return waits;
+}
+
 /** `SINGLES` messages a second to one device each, of another application than the largest, while `goOn` is true. */
 async function sendSingles(stage: Stage, goOn: () => boolean): Promise<void> {
   const target = messagesOf(stage.api(sizes[0]!));
@@ -75,7 +88,6 @@ async function sendSingles(stage: Stage, goOn: () => boolean): Promise<void> {
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 const rounded = (values: Record<string, number>): Record<string, number> =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [name, round(value)]));
-const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 const quantiles = ({ p50, p99 }: Quantiles): Record<string, number> => ({ p50: round(p50), p99: round(p99) });
 
 function toRow({ devices, perSecond, cpuUs, memoryMb }: Broadcast): Record<string, number> {
@@ -97,16 +109,9 @@ try {
   for (const devices of sizes) broadcasts.push(await stage.broadcast(devices));
   provider.push(await measureProvider(stage));
   transport.push(await measureTransport(stage));
-  // A second broadcast with codes in it, which would distort the figures above.
-  let underWay = true;
-  const again = stage.broadcast(largest).finally(() => (underWay = false));
-  const busy = await sendCodes(stage, largest, () => underWay);
-  await again;
-  underWay = true;
-  const third = stage.broadcast(largest).finally(() => (underWay = false));
-  const singles = sendSingles(stage, () => underWay);
-  const crowded = await sendCodes(stage, largest, () => underWay);
-  await Promise.all([third, singles]);
+  // Further broadcasts with codes in them, which would distort the figures above.
+  const busy = await sendCodesDuring(stage);
+  const crowded = await sendCodesDuring(stage, sendSingles);
   const workers: Record<1 | 2, number[]> = { 1: [], 2: [] };
   // In turn, because the machine's speed changes within minutes.
   for (const count of [1, 2, 1, 2] as const)

@@ -15,6 +15,7 @@ import { startCarillon } from '../test/harness/carillon.js';
 import { scrape } from '../test/harness/scrape.js';
 import { freePort } from '../test/harness/servers.js';
 import { Stage } from './broadcast/stage.js';
+import { meanOf } from './quantile.js';
 
 const { values: options } = parseArgs({
   options: { devices: { type: 'string', default: '1000000' }, seconds: { type: 'string', default: '60' } },
@@ -112,7 +113,7 @@ async function paceDuring<T>(work: () => Promise<T>): Promise<Pace & { result: T
     const { perSecond, cpuUs } = await stage.broadcast(AUDIENCE);
     done.push({ perSecond, usEach: cpuUs.worker! });
   }
-  const mean = (of: keyof Pace): number => done.reduce((sum, each) => sum + each[of], 0) / done.length;
+  const mean = (of: keyof Pace): number => meanOf(done.map((each) => each[of]));
   return { perSecond: mean('perSecond'), usEach: mean('usEach'), result: await result };
 }
 
