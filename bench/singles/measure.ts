@@ -44,9 +44,21 @@ export interface Singles {
   cluster: ClusterCost | null;
 }
 
+export interface Constant {
+  perSecond: number;
+  /** Of the process that answers, per request. */
+  cpuUs: number;
+}
+
 /** The framework alone: the same requests, answered with a constant. */
-export function measureConstant({ target, bodyOf }: Sender, load: { connections: number; ms: number }): Promise<Load> {
-  return applyLoad(target, (index) => `{"constant":true,${bodyOf(index).slice(1)}`, load);
+export async function measureConstant(
+  { target, bodyOf, pids }: Sender,
+  load: { connections: number; ms: number },
+): Promise<Constant> {
+  const pid = (pids.api ?? pids.program)!;
+  const before = cpuSeconds(pid);
+  const { requests, perSecond } = await applyLoad(target, (i) => `{"constant":true,${bodyOf(i).slice(1)}`, load);
+  return { perSecond, cpuUs: ((cpuSeconds(pid) - before) / requests) * 1e6 };
 }
 
 /** Sends messages to one device each in turn, and waits until all have arrived. */
