@@ -29,14 +29,31 @@ class NextFiringAnswer extends CalendarFiringAnswer {
   applicationId!: string;
 }
 
+class UnreadableCampaignAnswer {
+  campaignId!: string;
+  /** Of the campaign. */
+  name!: string;
+  /** The part of the schedule that cannot be read. */
+  field!: string;
+  reason!: string;
+}
+
+class NextUnreadableAnswer extends UnreadableCampaignAnswer {
+  applicationId!: string;
+}
+
 export class NextFiringsAnswer {
   firings!: NextFiringAnswer[];
+  /** Active campaigns whose schedule cannot be read; they are paused when their next firing is due. */
+  unreadable!: NextUnreadableAnswer[];
 }
 
 export class CalendarAnswer {
   firings!: CalendarFiringAnswer[];
   /** Ids of campaigns that fire more often than the answer lists. */
   incomplete!: string[];
+  /** Active campaigns whose schedule cannot be read; they are paused when their next firing is due. */
+  unreadable!: UnreadableCampaignAnswer[];
 }
 
 class SharedPairAnswer {

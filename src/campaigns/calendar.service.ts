@@ -4,13 +4,13 @@ import { invalidValue } from '../common/errors.js';
 import { AudienceRepository } from '../devices/audience.repository.js';
 import { readTarget } from '../messages/request/target.js';
 import { SavedAudiencesService } from '../messages/send/saved-audiences.service.js';
-import type { Definition } from './campaign.js';
 import { CampaignRepository } from './campaign.repository.js';
-import { refusing } from './campaign-definition.js';
+import type { Campaign } from './campaign.repository.js';
 import { CampaignsService } from './campaigns.service.js';
 import { SharedClock } from './firing/shared-clock.repository.js';
 import { previewFirings } from './preview.js';
 import type { PreviewedFiring } from './preview.js';
+import { ScheduleError } from './schedule/schedule.error.js';
 
 export interface CalendarFiring extends Omit<PreviewedFiring, 'finishTime' | 'binding'> {
   campaignId: string;
@@ -18,10 +18,31 @@ export interface CalendarFiring extends Omit<PreviewedFiring, 'finishTime' | 'bi
   timeZone: string;
 }
 
+/**
+ * An active campaign without a readable schedule, for example because this release of Node does not know the time zone.
+ * The campaign is paused with the reason when its next firing is due.
+ */
+export interface UnreadableCampaign {
+  campaignId: string;
+  name: string;
+  /** In the form of the request: `schedule.timeZone`. */
+  field: string;
+  reason: string;
+}
+
+type InApplication<T> = T & { applicationId: string };
+
 export interface Calendar {
   firings: CalendarFiring[];
   /** Ids of campaigns that fire more often than the calendar lists. */
   incomplete: string[];
+  unreadable: UnreadableCampaign[];
+}
+
+/** The next firings of all applications. */
+export interface NextFirings {
+  firings: InApplication<CalendarFiring>[];
+  unreadable: InApplication<UnreadableCampaign>[];
 }
 
 export interface SharedUsers {
@@ -53,25 +74,30 @@ export class CalendarService {
     const after = Math.max(await this.clock.now(), from - 1);
     const firings: CalendarFiring[] = [];
     const incomplete: string[] = [];
-    for (const { id, definition } of await this.repository.listActive(applicationId)) {
+    const unreadable: UnreadableCampaign[] = [];
+    for (const campaign of await this.repository.listActive(applicationId)) {
       const most = Math.min(MOST_OF_ONE, MOST - firings.length);
-      const found = refusing(() => previewFirings(definition, id, after, most + 1, [], to));
-      if (found.length > most) incomplete.push(id);
-      firings.push(...found.slice(0, most).map((firing) => toCalendarFiring(id, definition, firing)));
+      const found = firingsOf(campaign, after, most + 1, to);
+      if (!Array.isArray(found)) unreadable.push(found);
+      else {
+        if (found.length > most) incomplete.push(campaign.id);
+        firings.push(...found.slice(0, most));
+      }
     }
-    return { firings: firings.toSorted(byTime), incomplete };
+    return { firings: firings.toSorted(byTime), incomplete, unreadable };
   }
 
   /** The next firings of all applications: each is of one of the `count` campaigns that fire first. */
-  async listNext(count: number): Promise<(CalendarFiring & { applicationId: string })[]> {
+  async listNext(count: number): Promise<NextFirings> {
     const now = await this.clock.now();
-    const firings = (await this.repository.listNext(count)).flatMap(({ id, applicationId, definition }) =>
-      refusing(() => previewFirings(definition, id, now, count, [])).map((firing) => ({
-        applicationId,
-        ...toCalendarFiring(id, definition, firing),
-      })),
-    );
-    return firings.toSorted(byTime).slice(0, count);
+    const firings: NextFirings['firings'] = [];
+    const unreadable: NextFirings['unreadable'] = [];
+    for (const { applicationId, ...campaign } of await this.repository.listNext(count)) {
+      const found = firingsOf(campaign, now, count);
+      if (Array.isArray(found)) firings.push(...found.map((firing) => ({ applicationId, ...firing })));
+      else unreadable.push({ applicationId, ...found });
+    }
+    return { firings: firings.toSorted(byTime).slice(0, count), unreadable };
   }
 
   /** How many users each pair of campaigns shares, without pairs that share none. */
@@ -94,12 +120,23 @@ export class CalendarService {
   }
 }
 
-function toCalendarFiring(
-  campaignId: string,
-  { name, schedule }: Definition,
-  { finishTime: _finish, binding: _binding, ...firing }: PreviewedFiring,
-): CalendarFiring {
-  return { campaignId, name, timeZone: schedule.timeZone ?? 'UTC', ...firing };
+function firingsOf(
+  { id: campaignId, definition }: Pick<Campaign, 'id' | 'definition'>,
+  after: number,
+  count: number,
+  until?: number,
+): CalendarFiring[] | UnreadableCampaign {
+  const { name, schedule } = definition;
+  try {
+    return previewFirings(definition, campaignId, after, count, [], until).map(
+      ({ finishTime: _finish, binding: _binding, ...firing }) => {
+        return { campaignId, name, timeZone: schedule.timeZone ?? 'UTC', ...firing };
+      },
+    );
+  } catch (error) {
+    if (!(error instanceof ScheduleError)) throw error;
+    return { campaignId, name, field: error.field, reason: error.reason };
+  }
 }
 
 function byTime(a: CalendarFiring, b: CalendarFiring): number {

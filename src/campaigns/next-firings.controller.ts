@@ -19,7 +19,7 @@ export class NextFiringsController {
   @RequireScope('campaigns.read')
   @ApiOperation({ summary: `List the next ${SHOWN} firings of the active campaigns of all applications (extension)` })
   @ApiResponse({ status: 200, type: NextFiringsAnswer })
-  async list(): Promise<NextFiringsAnswer> {
-    return { firings: await this.calendar.listNext(SHOWN) };
+  list(): Promise<NextFiringsAnswer> {
+    return this.calendar.listNext(SHOWN);
   }
 }

@@ -61,6 +61,42 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
     await expectAccessible(screen, 'overview-all');
   });
 
+  it('names a campaign whose schedule the server cannot read, here and in the calendar', async () => {
+    const { body } = await program.api.app<{ campaignId: string }>('POST', '/campaigns', {
+      name: 'News from Mars',
+      content: { message: { alert: 'News' } },
+      schedule: { cron: '0 9 * * *' },
+    });
+    const screen = await browser.open();
+    const { page } = screen;
+    await page.route('**/campaigns:firings*', async (route) => {
+      const response = await route.fetch();
+      const unreadable = [
+        {
+          applicationId: 'com.example.app',
+          campaignId: body.campaignId,
+          name: 'News from Mars',
+          field: '',
+          reason: '',
+        },
+      ];
+      await route.fulfill({ response, json: { ...((await response.json()) as object), unreadable } });
+    });
+    await signIn(page, program.carillon.url, APP);
+    const firings = page.getByRole('region', { name: 'Next firings' });
+    await firings.getByText('these schedules cannot be read').waitFor();
+    await firings.getByRole('link', { name: 'News from Mars' }).click();
+    await page.getByRole('heading', { name: 'News from Mars', level: 1 }).waitFor();
+    for (const [address, name] of [
+      ['', 'overview-unreadable'],
+      [`${APP}/campaigns/calendar`, 'calendar-unreadable'],
+    ] as const) {
+      await page.goto(`${program.carillon.url}/console/${address}`);
+      await page.getByText('these schedules cannot be read').waitFor();
+      await expectAccessible(screen, name);
+    }
+  });
+
   it('says of a firing that a clock change skips its time', async () => {
     await program.api.call('POST', '/apps', { applicationId: 'com.example.gap' });
     const gap = await program.api.call<{ campaignId: string }>('POST', '/apps/com.example.gap/campaigns', {

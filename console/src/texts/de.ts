@@ -551,6 +551,7 @@ export const de: Texts = {
     note: 'Anmerkung unten',
     notes: 'Was Sommerzeit und Regeln an diesen Terminen ändern',
     incomplete: (names) => `Sendet öfter, als der Kalender zeigt: ${names}`,
+    unreadable: 'Sendezeiten fehlen, weil diese Zeitpläne nicht lesbar sind:',
     whichShare: 'Welche haben gemeinsame Nutzer?',
     firstTen: 'Nur die ersten zehn Kampagnen werden verglichen.',
     noneShare: 'Keine zwei dieser Kampagnen erreichen denselben Nutzer.',

@@ -549,6 +549,7 @@ export const en = {
     note: 'note below',
     notes: 'What daylight saving and rules do to these firings',
     incomplete: (names: string) => `Fires more often than the calendar shows: ${names}`,
+    unreadable: 'Firings are missing, because these schedules cannot be read:',
     whichShare: 'Which of them share users?',
     firstTen: 'Only the first ten campaigns are compared.',
     noneShare: 'No two of these campaigns reach the same user.',

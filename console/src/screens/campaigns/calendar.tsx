@@ -7,6 +7,7 @@ import { firingNotes } from '../../parts/firing-notes';
 import { ZONE } from '../../parts/format';
 import { Page } from '../../parts/page';
 import { Empty, WithData } from '../../parts/states';
+import { UnreadableCampaigns } from '../../parts/unreadable-campaigns';
 import { language } from '../../texts/language';
 import { texts } from '../../texts/texts';
 import { daysOf, monthOf, shiftMonth, spanOf } from './calendar-days';
@@ -65,12 +66,13 @@ export function Calendar() {
         />
       </Group>
       <WithData query={firings}>
-        {({ firings: all, incomplete }) => {
+        {({ firings: all, incomplete, unreadable }) => {
           const days = daysOf(month, zone, all);
           const shown = days.flatMap((day) => day.firings.map(({ firing }) => firing));
           return (
             <Stack>
               <Incomplete ids={incomplete} firings={all} />
+              <UnreadableCampaigns campaigns={unreadable.map((campaign) => ({ applicationId: app, ...campaign }))} />
               <Month app={app} days={days} zone={zone} />
               {shown.length === 0 && <Empty title={texts.campaigns.noFirings}>{texts.campaigns.noFiringsLead}</Empty>}
               <Notes firings={shown} />

@@ -11,6 +11,7 @@ import { Panel } from '../../parts/panel';
 import { useMay } from '../../parts/scoped';
 import { WithData } from '../../parts/states';
 import { Ago } from '../../parts/time';
+import { UnreadableCampaigns } from '../../parts/unreadable-campaigns';
 import { texts } from '../../texts/texts';
 
 const SHOWN = 10;
@@ -23,24 +24,21 @@ async function readFirings(applicationId: string, options: Reading) {
   const read = async (spanMs: number) => {
     const query = { from: new Date(now).toISOString(), to: new Date(now + spanMs).toISOString() };
     const params = { path: { applicationId }, query };
-    const answer = await bodyOf(api.GET('/imfpush/v1/apps/{applicationId}/campaigns:firings', { params, ...options }));
-    return answer.firings.slice(0, SHOWN);
+    return bodyOf(api.GET('/imfpush/v1/apps/{applicationId}/campaigns:firings', { params, ...options }));
   };
   const [day = 0, ...longer] = SPANS_MS;
-  let firings = await read(day);
-  for (const spanMs of longer) if (firings.length < SHOWN) firings = await read(spanMs);
-  return firings;
+  let found = await read(day);
+  for (const spanMs of longer) if (found.firings.length < SHOWN) found = await read(spanMs);
+  return found;
 }
 
-async function readFiringsOfAll(options: Reading) {
-  return (await bodyOf(api.GET('/imfpush/v1/campaigns:firings', options))).firings;
-}
-
-type Firing = Awaited<ReturnType<typeof readFirings>>[number] & { applicationId: string };
-
-async function readNext(application: string | null, options: Reading): Promise<Firing[]> {
-  if (application === null) return readFiringsOfAll(options);
-  return (await readFirings(application, options)).map((firing) => ({ ...firing, applicationId: application }));
+async function readNext(application: string | null, options: Reading) {
+  if (application === null) return bodyOf(api.GET('/imfpush/v1/campaigns:firings', options));
+  const { firings, unreadable } = await readFirings(application, options);
+  return {
+    firings: firings.slice(0, SHOWN).map((firing) => ({ ...firing, applicationId: application })),
+    unreadable: unreadable.map((campaign) => ({ ...campaign, applicationId: application })),
+  };
 }
 
 /** The next ten firings of an application or of all, with their notes about clock changes and quiet hours. */
@@ -55,11 +53,12 @@ export function Firings({ application }: { application: string | null }) {
   return (
     <Panel title={texts.overview.firings}>
       <WithData query={query}>
-        {(firings) =>
-          firings.length === 0 ? (
+        {({ firings, unreadable }) =>
+          firings.length === 0 && unreadable.length === 0 ? (
             <Text c="dimmed">{texts.overview.noFirings}</Text>
           ) : (
             <Stack gap="xs">
+              <UnreadableCampaigns campaigns={unreadable} />
               {firings.map(({ applicationId, campaignId, name, time, timeZone, ...firing }) => (
                 <div key={`${campaignId} ${time}`}>
                   <ScreenLink
