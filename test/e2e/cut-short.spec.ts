@@ -1,6 +1,7 @@
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -39,6 +40,30 @@ it('a first start that is stopped logs it and releases its folder, and the next 
   expect((await carillon.stop()).code).toBe(0);
   rmSync(DATA_DIR, { recursive: true });
 });
+
+/** Linux ignores a signal without a handler for the process that starts in this way, as for that of a container. */
+const [UNSHARE, ...NAMESPACE] = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] as const;
+
+it.runIf(spawnSync(UNSHARE, [...NAMESPACE, 'true']).status === 0)(
+  'a first start as process 1 is stopped by SIGTERM',
+  async () => {
+    const DATA_DIR = mkdtempSync(join(tmpdir(), 'carillon-cut-'));
+    const { PATH } = process.env;
+    const child = spawn(UNSHARE, [...NAMESPACE, process.execPath, 'dist/main.js'], {
+      env: { PATH, PORT: '0', HOST: '127.0.0.1', DATA_DIR },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(child);
+    const exited = once(child, 'close');
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => void (output += chunk.toString()));
+    await expect.poll(() => existsSync(join(DATA_DIR, 'postgres.unfinished')), { timeout: 60_000 }).toBe(true);
+    process.kill(Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')), 'SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(output).toBe('carillon: Stopped by SIGTERM during the start\n');
+    rmSync(DATA_DIR, { recursive: true });
+  },
+);
 
 describe.runIf(EMPTY_SERVERS)('a migration that waits for a lock', () => {
   const BACKENDS = `select count(*)::int as n from pg_stat_activity
