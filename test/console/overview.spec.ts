@@ -213,10 +213,25 @@ describe.runIf(HAS_BROWSER).each(STAGES)('the overview, on $name', (stage) => {
       message: { alert: 'Far away' },
     });
     const { page } = await browser.open();
+    // The viewer is faster than the list of applications.
+    let list = (): void => undefined;
+    const listed = new Promise<void>((resolve) => (list = resolve));
+    await page.route('**/imfpush/v1/apps?*', async (route) => {
+      await listed;
+      await route.continue();
+    });
+    const ofMessage = `**/apps/${last}/messages/${sent.body.messageId}`;
+    await page.route(ofMessage, (route) => route.abort());
     await signIn(page, program.carillon.url);
     await page.keyboard.press('Control+k');
-    await page.getByLabel('Id of a message, device, user, campaign or client').fill(sent.body.messageId);
-    await page.getByRole('link', { name: `${sent.body.messageId} · ${last}` }).click();
+    const dialog = page.getByRole('dialog', { name: 'Search by id' });
+    await dialog.getByLabel('Id of a message, device, user, campaign or client').fill(sent.body.messageId);
+    await dialog.getByRole('status', { name: 'Loading' }).waitFor();
+    list();
+    await dialog.getByRole('alert').waitFor();
+    await page.unroute(ofMessage);
+    await dialog.getByRole('button', { name: 'Try again' }).click();
+    await dialog.getByRole('link', { name: `${sent.body.messageId} · ${last}` }).click();
     await page.getByRole('heading', { level: 1, name: 'Far away' }).waitFor();
     expect(new URL(page.url()).pathname).toBe(`/console/apps/${last}/messages/${sent.body.messageId}`);
   });

@@ -1,4 +1,5 @@
 import { api, bodyOf } from '../api/client';
+import { Failure } from '../api/failure';
 
 export interface Found {
   kind: 'application' | 'message' | 'device' | 'user' | 'campaign' | 'client';
@@ -31,9 +32,16 @@ export async function findById(
   return [...named, ...found, ...(await client)];
 }
 
+/** Throws if one of them got no answer: the id may be there. */
 async function foundOf(looks: readonly Promise<Found>[]): Promise<Found[]> {
-  const found = await Promise.all(looks.map((look) => look.catch(() => null)));
+  const found = await Promise.all(looks.map((look) => look.catch(nullIfNotFound)));
   return found.filter((one) => one !== null);
+}
+
+/** 400: an id that this kind cannot have. */
+function nullIfNotFound(error: unknown): null {
+  if (error instanceof Failure && (error.isForbidden || error.isMissing || error.status === 400)) return null;
+  throw error;
 }
 
 function below(application: string, rest = ''): string {

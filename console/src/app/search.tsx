@@ -5,7 +5,7 @@ import { useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { startQuery } from '../api/session';
-import { Loading } from '../parts/states';
+import { Failing, Loading } from '../parts/states';
 import { texts } from '../texts/texts';
 import { useApplication, useApplications } from './application';
 import { findById, MOST } from './find-by-id';
@@ -44,12 +44,15 @@ function Finder({ onChoose }: { onChoose: () => void }) {
   const [id] = useDebouncedValue(text.trim(), PAUSE_MS);
   const application = useApplication();
   const { runtimeName } = useSuspenseQuery(startQuery).data;
-  const { data: applications = [] } = useApplications();
+  const all = useApplications();
+  const applications = application === null ? all.data : [application];
   const found = useQuery({
-    queryKey: ['search', application, id],
-    queryFn: ({ signal }) => findById(id, runtimeName, application === null ? applications : [application], signal),
-    enabled: id !== '',
+    queryKey: ['search', applications, id],
+    queryFn: ({ signal }) => findById(id, runtimeName, applications ?? [], signal),
+    enabled: id !== '' && applications !== undefined,
   });
+  const isAsked = id !== '' && (found.isFetching || (applications === undefined && !all.isError));
+  const problem = id === '' ? null : (found.error ?? (applications === undefined ? all.error : null));
   return (
     <Stack>
       <TextInput
@@ -60,8 +63,9 @@ function Finder({ onChoose }: { onChoose: () => void }) {
         onChange={(event) => setText(event.currentTarget.value)}
       />
       <div aria-live="polite">
-        {found.isFetching && <Loading lines={2} />}
-        {!found.isFetching &&
+        {isAsked && <Loading lines={2} />}
+        {!isAsked && problem && <Failing error={problem} retry={() => void (found.error ? found : all).refetch()} />}
+        {!isAsked &&
           found.data?.map(({ kind, label, path, search }) => (
             <NavLink
               key={path}
@@ -74,10 +78,10 @@ function Finder({ onChoose }: { onChoose: () => void }) {
               onClick={onChoose}
             />
           ))}
-        {!found.isFetching && found.data?.length === 0 && (
+        {!isAsked && found.data?.length === 0 && (
           <Text c="dimmed">
             {texts.search.nothing(id)}
-            {application === null && applications.length > MOST && ` ${texts.search.more(MOST)}`}
+            {application === null && (applications?.length ?? 0) > MOST && ` ${texts.search.more(MOST)}`}
           </Text>
         )}
       </div>
