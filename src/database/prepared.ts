@@ -56,12 +56,23 @@ interface Statements {
   submittedNamedStatements: Record<string, string>;
 }
 
-/** A connection that ends a prepared statement before its next plan is made, so that it keeps one plan of each. */
+/**
+ * A connection that ends a prepared statement before its next plan is made, so that it keeps one plan of each. If the
+ * server ends the session between two statements, the next ones are rejected with the server's reason: pg emits the
+ * reason once, and rejects them without it.
+ */
 export class PlanningClient extends pg.Client {
   private readonly plans = new Map<string, number>();
+  private endReason: Error | undefined;
+
+  constructor(config?: pg.ClientConfig) {
+    super(config);
+    this.on('error', (error) => (this.endReason ??= error));
+  }
 
   /** Takes what pg takes, and a `Planned`. */
   override query = ((first: unknown, ...rest: [values?: unknown[]]) => {
+    if (this.endReason && returnsPromise(first, rest)) return Promise.reject(this.endReason);
     if (!isPlanned(first)) return super.query(first as string, ...rest);
     this.renew(first);
     // pg writes into the object.
@@ -78,6 +89,12 @@ export class PlanningClient extends pg.Client {
     delete connection.parsedStatements[name];
     delete connection.submittedNamedStatements[name];
   }
+}
+
+/** pg takes a callback as well, as its pool gives one, and objects that read the result themselves, such as cursors. */
+function returnsPromise(first: unknown, rest: readonly unknown[]): boolean {
+  const isCursor = typeof first === 'object' && first !== null && 'submit' in first;
+  return !isCursor && typeof rest.at(-1) !== 'function';
 }
 
 function isPlanned(first: unknown): first is Planned {

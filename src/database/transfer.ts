@@ -42,7 +42,7 @@ async function onClient<T>(
   work: (client: pg.ClientBase) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect();
-  // A session that ends between two statements tells its reason here, and the next statement tells none.
+  // A session that ends between two statements tells its reason here, and a copy that begins then tells none.
   const ends: Error[] = [];
   client.on('error', (error) => ends.push(error));
   try {

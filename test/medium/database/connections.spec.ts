@@ -54,6 +54,17 @@ describe.skipIf(!serverUrl)('connections to PostgreSQL', () => {
     ['idle_session_timeout', '1000', '0'],
   ];
 
+  it('a statement after the end of its session is rejected with the reason of the server', async () => {
+    const { pool } = await open(url);
+    const client = await pool.connect();
+    const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+    const told = new Promise((resolve) => client.once('error', resolve));
+    await onServer(url, `select pg_terminate_backend(${rows[0]!.pid})`);
+    await told;
+    await expect(client.query('select 1')).rejects.toThrow('terminating connection due to administrator command');
+    client.release(true);
+  });
+
   it('works on a database with other defaults as on any other', async () => {
     for (const [name, theirs] of OURS.filter(([name]) => !/timeout/.test(name)))
       await onServer(url, `alter database ${nameOf(url)} set ${name} = '${theirs}'`);
