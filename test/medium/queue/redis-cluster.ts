@@ -34,6 +34,9 @@ export async function startCluster(): Promise<RedisCluster> {
     const flags = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-port', String(bus)].concat([
       '--repl-diskless-sync-delay',
       '0',
+      // By default a replica that has had no vote within 20 s after the end of its master gives up.
+      '--cluster-replica-validity-factor',
+      '0',
     ]);
     const server = await startRedis([...flags, '--requirepass', 'hush', '--masterauth', 'hush']);
     const admin = new Redis(server.url, { password: 'hush', enableReadyCheck: false });
@@ -71,6 +74,8 @@ export async function startCluster(): Promise<RedisCluster> {
     addReplica: async (master) => {
       const replica = await add();
       await meet(replica);
+      // In the words of CLUSTER NODES, which a master knows by messages from the others.
+      const known = new RegExp(`^${replica.id} .* slave ${master.id} .* connected$`, 'm');
       await vi.waitFor(
         async () => {
           // Refused until the replica has heard of the master.
@@ -78,6 +83,11 @@ export async function startCluster(): Promise<RedisCluster> {
             await replica.admin.call('cluster', 'replicate', master.id);
           const state = await replica.admin.info('replication');
           if (!state.includes('master_link_status:up')) throw new Error(state);
+          // A master that does not know the replica does not vote for it.
+          for (const { admin } of masters) {
+            const nodes = String(await admin.cluster('NODES'));
+            if (!known.test(nodes)) throw new Error(nodes);
+          }
         },
         { timeout: 20_000, interval: 200 },
       );
