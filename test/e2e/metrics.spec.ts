@@ -8,7 +8,7 @@ import { startCarillon } from '../harness/carillon.js';
 import type { RunningCarillon } from '../harness/carillon.js';
 import { metricsUrl, scrape, scrapeUntil } from '../harness/scrape.js';
 import type { Scrape } from '../harness/scrape.js';
-import { freePort } from '../harness/servers.js';
+import { freePort, freePortsInRow } from '../harness/servers.js';
 import { SERVERS, STAGES } from './stages.js';
 import type { Stage } from './stages.js';
 
@@ -310,7 +310,7 @@ it.skipIf(SERVERS === null)('a locked table holds up no scrape, and one query at
 });
 
 it.skipIf(SERVERS === null)('each process of a start has a port, and all show the same rows', async () => {
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = await freePortsInRow(3);
   const environment = { ...(await prepare(SERVERS!)), WORKERS: '2', METRICS_PORT: String(port) };
   await start(environment);
   for (const position of [0, 1, 2])

@@ -222,6 +222,20 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
+/**
+ * The first of free ports in a row. They are below 32,768, where Linux begins to take ports for outgoing connections:
+ * such a port cannot be listened on.
+ */
+export async function freePortsInRow(count: number): Promise<number> {
+  for (;;) {
+    const first = 20_000 + Math.floor(Math.random() * (12_000 - count));
+    const servers = Array.from({ length: count }, (_, index) => createServer().listen(first + index, '127.0.0.1'));
+    const heard = await Promise.allSettled(servers.map((server) => once(server, 'listening')));
+    await Promise.all(servers.filter((server) => server.listening).map((server) => once(server.close(), 'close')));
+    if (heard.every(({ status }) => status === 'fulfilled')) return first;
+  }
+}
+
 export async function takesConnections(port: number): Promise<boolean> {
   return connectOnce(port).then(
     () => true,
