@@ -81,7 +81,7 @@ function Finder({ onChoose }: { onChoose: () => void }) {
         {!isAsked && found.data?.length === 0 && (
           <Text c="dimmed">
             {texts.search.nothing(id)}
-            {application === null && (applications?.length ?? 0) > MOST && ` ${texts.search.more(MOST)}`}
+            {(applications?.length ?? 0) > MOST && ` ${texts.search.more(MOST)}`}
           </Text>
         )}
       </div>
