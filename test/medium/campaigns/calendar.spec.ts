@@ -1,18 +1,11 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CalendarService } from '../../../src/campaigns/calendar.service.js';
-import { SharedClock } from '../../../src/campaigns/firing/shared-clock.repository.js';
 import { CampaignRoom } from './room.js';
-import { MINUTE } from './scheduling.js';
+import { MINUTE, SetClock } from './scheduling.js';
 
 const NINE = Date.UTC(2026, 10, 30, 9);
 const MINUTELY = { schedule: { cron: '* * * * *' } };
-
-class StoppedClock extends SharedClock {
-  override now(): Promise<number> {
-    return Promise.resolve(NINE);
-  }
-}
 
 describe('the calendar with a campaign whose time zone this process does not know', () => {
   let room: CampaignRoom;
@@ -37,7 +30,7 @@ describe('the calendar with a campaign whose time zone this process does not kno
       room.campaigns,
       unused,
       unused,
-      new StoppedClock(room.database),
+      new SetClock(room.database, NINE),
     );
   }, 120_000);
   afterAll(() => room.remove());

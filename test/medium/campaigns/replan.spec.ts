@@ -3,22 +3,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { CampaignScheduler } from '../../../src/campaigns/firing/campaign.scheduler.js';
 import { ReplanRepository } from '../../../src/campaigns/firing/replan.repository.js';
 import { ReplanService } from '../../../src/campaigns/firing/replan.service.js';
-import { SharedClock } from '../../../src/campaigns/firing/shared-clock.repository.js';
 import { DeliveryQueue } from '../../../src/delivery/delivery.queue.js';
 import { Queues } from '../../../src/queue/queue.js';
 import { CampaignRoom } from './room.js';
-import { HOUR, MINUTE } from './scheduling.js';
+import { HOUR, MINUTE, SetClock } from './scheduling.js';
 
 const NINE = Date.UTC(2026, 10, 30, 9);
 const DAY = 24 * HOUR;
 const MINUTELY = { schedule: { cron: '* * * * *' } };
-
-class SetClock extends SharedClock {
-  at = NINE;
-  override now(): Promise<number> {
-    return Promise.resolve(this.at);
-  }
-}
 
 describe('campaigns after the clock of the database was ahead', () => {
   let room: CampaignRoom;
@@ -34,7 +26,7 @@ describe('campaigns after the clock of the database was ahead', () => {
     await room.remove();
   });
   beforeEach(() => {
-    clock = new SetClock(room.database);
+    clock = new SetClock(room.database, NINE);
     warned = [];
     vi.spyOn(Logger.prototype, 'warn').mockImplementation((text: unknown) => void warned.push(String(text)));
   });

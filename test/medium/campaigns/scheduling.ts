@@ -6,6 +6,7 @@ import type { Definition } from '../../../src/campaigns/campaign.js';
 import { planNext } from '../../../src/campaigns/firing/firing.js';
 import { FiringRepository } from '../../../src/campaigns/firing/firing.repository.js';
 import { FiringService } from '../../../src/campaigns/firing/firing.service.js';
+import { SharedClock } from '../../../src/campaigns/firing/shared-clock.repository.js';
 import { OverlapRepository } from '../../../src/campaigns/firing/overlap.repository.js';
 import { RunRepository } from '../../../src/campaigns/run.repository.js';
 import { WaveRepository } from '../../../src/campaigns/firing/wave.repository.js';
@@ -28,6 +29,20 @@ import { MessageInsertRepository } from '../../../src/messages/send/message-inse
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
+
+/** The clock of the database as a test sets it, epoch ms. */
+export class SetClock extends SharedClock {
+  constructor(
+    database: Database,
+    public at: number,
+  ) {
+    super(database);
+  }
+
+  override now(): Promise<number> {
+    return Promise.resolve(this.at);
+  }
+}
 
 /** One scheduling process: the real services over their own connections, and a clock that the test sets. */
 export class Scheduling {
